@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import { RETAIL_SCENES } from '../node/online-retail.ts';
+import type { CommandContext } from './main.ts';
+import type { QuickstartResult } from './quickstart/result.ts';
+import { runQuickstart } from './quickstart/run.ts';
+
+/** `velatura quickstart [--out dir]` */
+export async function runQuickstartCommand(
+  options: { readonly out?: string },
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const out = options.out ?? freshFolder();
+  const { result, report } = await runQuickstart(out, terminal, signal);
+  terminal.json(summaryDocument(result, report));
+}
+
+/** A folder that was not there before, named by the time. */
+function freshFolder(): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
+  for (let attempt = 0; ; attempt++) {
+    const name = `velatura-quickstart-${stamp}${attempt === 0 ? '' : `-${attempt}`}`;
+    try {
+      mkdirSync(name);
+      return name;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** The stable JSON keys of the command. */
+function summaryDocument(result: QuickstartResult, report: string): unknown {
+  const byScene = <T>(value: (scene: QuickstartResult['scenes'][number]) => T): Record<string, T> =>
+    Object.fromEntries(result.scenes.map((scene) => [scene.scene, value(scene)]));
+  const { limits, budget, scoring } = result;
+  return {
+    epsilonByScene: Object.fromEntries(
+      RETAIL_SCENES.map((scene) => [scene, budget.epsilonByScene[scene] ?? 0]),
+    ),
+    epsilonMaxUser: budget.epsilonMax,
+    limits: { user: { epsilon: limits.user, delta: limits.delta }, scenes: limits.scenes },
+    refused: byScene((scene) => scene.refused),
+    metrics: byScene((scene) => scene.metrics),
+    baselines: byScene((scene) => scene.baselines),
+    scoring: {
+      items: scoring.items,
+      serverMs: scoring.serverMs,
+      encryptMs: scoring.encryptMs,
+      decryptMs: scoring.decryptMs,
+      upBytes: scoring.upBytes,
+      downBytes: scoring.downBytes,
+      maxError: scoring.maxError,
+      errorBound: scoring.errorBound,
+      recallAt100: scoring.recallAt100,
+    },
+    sweep: result.sweep.points.map((point) => ({
+      ...point,
+      epsilon: point.epsilon === Infinity ? 'inf (non-private)' : point.epsilon,
+    })),
+    simulated: ['enrolment in scenes', 'refusals of consent'],
+    seconds: result.seconds,
+    report,
+  };
+}

@@ -1,0 +1,70 @@
+import { throwIfAborted } from '../../core/errors.ts';
+import { calibrateGaussian } from '../../dp/index.ts';
+import { type RoundEnvironment, simulatedClients, trainTagModel } from '../../federated/index.ts';
+import { QUICKSTART_POLICY, TASK_PRIOR } from './policy.ts';
+import type { SceneResult, SweepPoint, UtilitySweep } from './result.ts';
+import { evaluateModel, type SceneTraining, sceneTask } from './train-scene.ts';
+
+const EPSILONS = [0.5, 1, 2, 4, 8, Number.POSITIVE_INFINITY] as const;
+const METHODS = ['fedavg', 'one-shot'] as const;
+const REPEATS = 3;
+
+/**
+ * Precision@3 against epsilon for one scene.
+ *
+ * ## Privacy
+ * A simulation on data declared public: it runs without the budget and charges nobody. In a deployment each
+ * point would cost its epsilon.
+ *
+ * @param onPoint - called after each point, with the number done and the number of all
+ */
+export async function sweepUtility(
+  training: SceneTraining,
+  environment: RoundEnvironment,
+  trained: SceneResult,
+  onPoint: (done: number, all: number) => void,
+): Promise<UtilitySweep> {
+  const clients = simulatedClients(training.table, training.enrolledRows, TASK_PRIOR.beta);
+  const points: SweepPoint[] = [];
+  for (const method of METHODS) {
+    for (const epsilon of EPSILONS) {
+      const values: number[] = [];
+      for (let repeat = 0; repeat < (epsilon === Infinity ? 1 : REPEATS); repeat++) {
+        throwIfAborted(environment.signal);
+        const outcome = await trainTagModel(
+          { ...environment, budget: null },
+          sceneTask(training.table, clients.length),
+          clients,
+          {
+            runId: `sweep/${method}/${epsilon}/${repeat}`,
+            method,
+            noiseMultiplier:
+              epsilon === Infinity
+                ? 0
+                : calibrateGaussian({ epsilon, delta: QUICKSTART_POLICY.delta }),
+            epsilon,
+            delta: QUICKSTART_POLICY.delta,
+          },
+        );
+        if (outcome.kind === 'refused')
+          throw new TypeError('a run without budget cannot be refused');
+        values.push(
+          evaluateModel(outcome.model, training.table, training.evaluationRows).precisionAt3,
+        );
+      }
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance =
+        values.reduce((sum, value) => sum + (value - mean) ** 2, 0) /
+        Math.max(1, values.length - 1);
+      points.push({ method, epsilon, mean, sd: Math.sqrt(variance) });
+      onPoint(points.length, METHODS.length * EPSILONS.length);
+    }
+  }
+  return {
+    scene: training.scene,
+    repeats: REPEATS,
+    points,
+    popularity: trained.baselines.popularity.precisionAt3,
+    ownHistory: trained.baselines.ownHistory.precisionAt3,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Every way in which Velatura refuses, with what it means. The set is closed: a program may switch on
+ * `code` and trust that the list here is whole. Codes are added, never renamed.
+ */
+export const ERROR_CODES = {
+  'cli/usage': 'the command line asks for something that does not exist',
+  'core/aborted': 'the caller stopped the work through its AbortSignal',
+  'core/broken-chain': 'a log entry does not follow from the one before it',
+  'core/malformed-frame': 'bytes that are not a whole frame of the expected type',
+  'core/non-canonical': 'CBOR that is not in its one canonical form, or a value that has none',
+  'data/empty': 'a table without a single usable row',
+  'data/invalid-value': 'a field of a file holds what it must not',
+  'data/missing-column': 'a table lacks a column that is needed',
+  'data/missing-file': 'a file is not there or cannot be read',
+  'data/truncated': 'a file ends in the middle',
+  'data/unknown-scene': 'data names a scene that nobody declared',
+  'dp/budget-corrupt': 'a budget file is damaged, altered, rolled back or not a budget',
+  'dp/budget-exceeded': 'a limit on privacy loss would be passed; nothing was booked',
+  'dp/budget-unavailable':
+    'the store of the budget did not answer or could not write; nothing was booked',
+  'dp/delta-too-large': 'delta is so large that it protects nobody',
+  'dp/idempotency-conflict': 'an idempotency key came back with another request',
+  'dp/infinite-cost': 'the event costs infinitely much in the currency of this budget',
+  'dp/insecure-release': 'noise from a seeded generator may not be booked in a real budget',
+  'dp/invalid-accounts': 'the set of accounts is empty, has duplicates or is not well formed',
+  'dp/invalid-parameter': 'a privacy parameter is outside its range',
+  'dp/invalid-policy': 'a budget policy contradicts itself or asks for what is not supported',
+  'dp/no-solution': 'no noise, rate or number of rounds meets the target',
+  'dp/relation-mismatch': 'the plan counts neighbours or units in another way than the accountant',
+  'dp/reservation-closed': 'the reservation was committed, released or has expired',
+  'dp/reservation-unknown': 'no reservation of that id exists',
+  'dp/scene-frozen': 'the scene takes no more charges',
+  'dp/unknown-scene': 'the policy does not know the scene',
+  'dp/unsupported-event':
+    'no proven bound exists here for that event; it is refused rather than guessed',
+  'federated/cohort-too-small': 'fewer accounts than the declared minimum',
+  'federated/duplicate-contribution': 'an account contributed twice to one sum',
+  'federated/invalid-contribution': 'a contribution has the wrong shape, range or norm',
+  'federated/non-finite': 'a vector holds NaN or an infinity',
+  'federated/round-closed': 'the round takes no more contributions',
+  'federated/wrap-around': 'a sum could pass the modulus; the round was not opened',
+  'he/insecure-parameters': 'the parameters are under 128-bit security',
+  'he/invalid-parameters': 'the parameters do not fit together',
+  'he/malformed-message': 'bytes that are not a message of the agreed size, set or range',
+  'he/provider-failure': 'the cryptographic library failed',
+  'he/value-out-of-range': 'a feature, item or bias is beyond the stated bound',
+  'he/wrong-catalogue': 'a reply was made from another catalogue or version',
+  'he/wrong-query': 'a reply belongs to another query',
+  'profile/consent-missing': 'nobody agreed to this use',
+  'profile/flow-unauthorised': 'data of one scene may not be used in the other',
+  'profile/invalid-consent': 'a consent receipt is forged, stale or not well formed',
+  'profile/invalid-schema': 'a profile schema contradicts itself or declares what is forbidden',
+  'profile/prohibited-kind': 'this kind of data may not be collected at all',
+  'profile/unknown-tag': 'the schema does not declare the tag',
+} as const;
+
+/** The closed set of error codes: `area/what-is-wrong`. */
+export type VelaturaErrorCode = keyof typeof ERROR_CODES;
+
+/** Structured facts about an error: shapes, limits, names of fields; never a value of a person. */
+export type ErrorDetails = Readonly<
+  Record<string, string | number | boolean | null | readonly string[] | readonly number[]>
+>;
+
+/** The one error class. Programmer mistakes (wrong type, wrong call order) are TypeError and RangeError. */
+export class VelaturaError extends Error {
+  override readonly name = 'VelaturaError';
+  /** What went wrong, for programs. */
+  readonly code: VelaturaErrorCode;
+  /** What went wrong, in numbers and names. Holds no personal data. */
+  readonly details: ErrorDetails;
+
+  /**
+   * @param code - one of {@link ERROR_CODES}
+   * @param message - one sentence for a person: what was expected, what came
+   * @param details - shapes and limits; never values of people
+   * @param options - `cause` of the error, if another one led to it
+   */
+  constructor(
+    code: VelaturaErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/**
+ * Throws `core/aborted` when the signal has fired.
+ *
+ * @throws {VelaturaError} `core/aborted`
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new VelaturaError('core/aborted', 'stopped by the caller', {}, { cause: signal.reason });
+  }
+}

@@ -1,0 +1,159 @@
+import { VelaturaError } from '../core/errors.ts';
+import type { NeighbourRelation } from '../dp/plan.ts';
+
+/** Public constants of an encoder; chosen without looking at data. */
+export interface UpdateEncoderOptions {
+  /** Number of coordinates of one update. */
+  readonly dimension: number;
+  /** Bound on the l2 norm of one account's update; what is longer is scaled down. */
+  readonly clippingNorm: number;
+  /** Integer length that stands for `clippingNorm`: the resolution of the lattice. Default 2¹⁶. */
+  readonly integerNorm?: number;
+  /**
+   * Share of `clippingNorm` that the clipping flag is worth. Above 0, a last coordinate counts the clipped
+   * updates inside the same noisy sum, so that the clipped share is paid for. Default 0: no flag.
+   */
+  readonly clippingFlagWeight?: number;
+}
+
+/** One account's update as integers. */
+export interface EncodedUpdate {
+  /** `[encodedDimension]`, exact integers. */
+  readonly vector: Float64Array;
+  readonly clipped: boolean;
+}
+
+/** What the noisy sum says, in units of the updates. */
+export interface DecodedSum {
+  /** `[dimension]` */
+  readonly sum: Float64Array;
+  /** Noisy number of clipped updates; null without a flag. */
+  readonly clippedCount: number | null;
+}
+
+/**
+ * Turns an update into integers of bounded length: clip → scale → round → check the norm in exact integer
+ * arithmetic. Sums of such vectors are exact, so floating point cannot widen the sensitivity.
+ *
+ * ## Privacy
+ * Whatever the input, Σ vector² ≤ integerSensitivity² holds exactly; see update-encoder.proof.md.
+ */
+export class UpdateEncoder {
+  readonly dimension: number;
+  /** `dimension`, plus one with a clipping flag. */
+  readonly encodedDimension: number;
+  readonly clippingNorm: number;
+  readonly integerNorm: number;
+  /** Value of the flag coordinate of a clipped update. */
+  readonly integerFlag: number;
+  /** Exact bound on the l2 norm of one encoded update. An integer. */
+  readonly integerSensitivity: number;
+
+  /** @throws {VelaturaError} `dp/invalid-parameter` */
+  constructor(options: UpdateEncoderOptions) {
+    const { dimension, clippingNorm, integerNorm = 65_536, clippingFlagWeight = 0 } = options;
+    if (!Number.isInteger(dimension) || dimension < 1) {
+      throw new RangeError(`"dimension" expected a positive integer, got ${dimension}`);
+    }
+    if (!(clippingNorm > 0) || !Number.isFinite(clippingNorm)) {
+      throw invalid('clippingNorm', 'a positive number', clippingNorm);
+    }
+    // 2²⁵: the sum of squares in the norm check then stays an exact integer below 2⁵³.
+    if (!Number.isInteger(integerNorm) || integerNorm < 1 || integerNorm > 2 ** 25) {
+      throw invalid('integerNorm', 'an integer in [1, 2^25]', integerNorm);
+    }
+    if (!(clippingFlagWeight >= 0 && clippingFlagWeight <= 1)) {
+      throw invalid('clippingFlagWeight', 'a number in [0, 1]', clippingFlagWeight);
+    }
+    this.dimension = dimension;
+    this.clippingNorm = clippingNorm;
+    this.integerNorm = integerNorm;
+    this.integerFlag = Math.floor(clippingFlagWeight * integerNorm);
+    this.encodedDimension = this.integerFlag > 0 ? dimension + 1 : dimension;
+    const squared = integerNorm ** 2 + this.integerFlag ** 2;
+    let bound = Math.floor(Math.sqrt(squared));
+    while (bound * bound < squared) bound++;
+    this.integerSensitivity = bound;
+  }
+
+  /**
+   * l2 sensitivity of a sum of encoded updates, in lattice units.
+   *
+   * @param relation - replacing an account can move the sum by two updates, the others by one
+   */
+  sensitivity(relation: NeighbourRelation): number {
+    return relation === 'replace-one-user' ? 2 * this.integerSensitivity : this.integerSensitivity;
+  }
+
+  /**
+   * Encodes one account's update.
+   *
+   * @param update - `[dimension]`
+   * @throws {VelaturaError} `federated/invalid-contribution`, `federated/non-finite`
+   */
+  encode(update: ArrayLike<number>): EncodedUpdate {
+    if (update.length !== this.dimension) {
+      throw new VelaturaError(
+        'federated/invalid-contribution',
+        `an update expected ${this.dimension} coordinates, got ${update.length}`,
+        { expected: this.dimension, actual: update.length },
+      );
+    }
+    const norm = scaledNorm(update);
+    if (!Number.isFinite(norm)) {
+      throw new VelaturaError('federated/non-finite', 'an update holds NaN or an infinity');
+    }
+    const clipped = norm > this.clippingNorm;
+    let factor = this.integerNorm / Math.max(norm, this.clippingNorm);
+    const vector = new Float64Array(this.encodedDimension);
+    for (let i = 0; i < this.dimension; i++) vector[i] = Math.round((update[i] as number) * factor);
+    const limit = this.integerNorm * this.integerNorm;
+    // Rounding can lengthen a vector that was at the bound; towards zero it cannot, up to float error.
+    while (squaredLength(vector, this.dimension) > limit) {
+      for (let i = 0; i < this.dimension; i++)
+        vector[i] = Math.trunc((update[i] as number) * factor);
+      factor *= 1 - 2 ** -20;
+    }
+    if (clipped && this.integerFlag > 0) vector[this.dimension] = this.integerFlag;
+    return { vector, clipped };
+  }
+
+  /** Scales a (noisy) integer sum back. */
+  decodeSum(sum: Float64Array): DecodedSum {
+    const unit = this.clippingNorm / this.integerNorm;
+    const decoded = sum.subarray(0, this.dimension).map((value) => value * unit);
+    const flag = this.integerFlag > 0 ? (sum[this.dimension] as number) / this.integerFlag : null;
+    return { sum: decoded, clippedCount: flag };
+  }
+}
+
+/** Exact while it matters: every term is an integer and the sum stays below 2⁵³, or is over the limit anyway. */
+function squaredLength(vector: Float64Array, dimension: number): number {
+  let sum = 0;
+  for (let i = 0; i < dimension; i++) sum += (vector[i] as number) ** 2;
+  return sum;
+}
+
+/** Norm without overflow. */
+function scaledNorm(update: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < update.length; i++) {
+    const size = Math.abs(update[i] as number);
+    if (!Number.isFinite(size)) return Number.NaN;
+    if (size > largest) largest = size;
+  }
+  if (largest === 0) return 0;
+  let sum = 0;
+  for (let i = 0; i < update.length; i++) sum += ((update[i] as number) / largest) ** 2;
+  return largest * Math.sqrt(sum);
+}
+
+function invalid(name: string, expected: string, actual: number): VelaturaError {
+  return new VelaturaError(
+    'dp/invalid-parameter',
+    `"${name}" expected ${expected}, got ${actual}`,
+    {
+      name,
+    },
+  );
+}

@@ -1,0 +1,4 @@
+export { SeededRandom } from '../core/seeded-random.ts';
+export type { ConformanceCase } from './conformance.ts';
+export { secureSumConformance } from './secure-sum-conformance.ts';
+export { trainableConformance } from './trainable-conformance.ts';

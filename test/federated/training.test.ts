@@ -1,0 +1,298 @@
+import { describe, expect, it } from 'vitest';
+import { SecureRandom } from '../../src/core/secure-random.ts';
+import { SeededRandom } from '../../src/core/seeded-random.ts';
+import { calibrateGaussian, gdpCost } from '../../src/dp/index.ts';
+import {
+  areaUnderCurve,
+  designRows,
+  FederatedClient,
+  type OneShotOptions,
+  oneShotContribution,
+  oneShotDimension,
+  PlainSum,
+  predictTags,
+  type RoundEnvironment,
+  releasePopularity,
+  runFedAvg,
+  runPrivateRound,
+  simulatedClients,
+  type TagTable,
+  type TagTask,
+  type TagTrainingOptions,
+  tagTrainingPlan,
+  trainTagModel,
+  UpdateEncoder,
+} from '../../src/federated/index.ts';
+
+const environment: RoundEnvironment = {
+  scene: 'test',
+  relation: 'zero-out-one-user',
+  secureSum: new PlainSum(),
+  random: new SecureRandom(),
+  budget: null,
+  minimumCohort: 1,
+};
+
+/** Users whose taste persists: label k is likelier the larger feature k. */
+function persistentTable(users: number, tags: number): TagTable {
+  const random = new SeededRandom('training.test');
+  const phi = new Float32Array(users * tags);
+  const labels = new Float32Array(users * tags);
+  for (let user = 0; user < users; user++) {
+    const favourite = Math.floor(random.uniform() * tags);
+    for (let tag = 0; tag < tags; tag++) {
+      const own = tag === favourite ? 1 : 0;
+      phi[user * tags + tag] = own;
+      labels[user * tags + tag] = random.uniform() < (own === 1 ? 0.8 : 0.15) ? 1 : 0;
+    }
+  }
+  const names = Array.from({ length: tags }, (_, i) => `tag-${i}`);
+  return {
+    users: Array.from({ length: users }, (_, i) => `user-${i}`),
+    tags: names,
+    phi,
+    history: phi,
+    labels,
+  };
+}
+
+const table = persistentTable(3000, 4);
+const rows = Uint32Array.from({ length: 3000 }, (_, i) => i);
+const task: TagTask = {
+  tags: table.tags,
+  features: ['(constant)', ...table.tags],
+  prior: { beta: 0.3, labelDensity: 0.25, persistence: 0 },
+  population: 3000,
+};
+const target = { epsilon: 2, delta: 1e-6 };
+
+describe.each(['fedavg', 'one-shot'] as const)('trainTagModel by %s', (method) => {
+  const options: TagTrainingOptions = {
+    runId: 'test',
+    method,
+    noiseMultiplier: calibrateGaussian(target),
+    ...target,
+  };
+
+  it('learns what persists, under noise', async () => {
+    const clients = simulatedClients(table, rows, task.prior.beta);
+    const outcome = await trainTagModel(environment, task, clients, options);
+    if (outcome.kind !== 'trained') throw new Error('refused without a budget');
+    const probabilities = predictTags(outcome.model, designRows(table, rows, task.prior.beta));
+    expect(probabilities.every((p) => p >= 0 && p <= 1)).toBe(true);
+    for (let tag = 0; tag < 4; tag++) {
+      const column = rows.map((user) => user * 4 + tag);
+      const auc = areaUnderCurve(
+        Array.from(column, (at) => probabilities[at] as number),
+        Array.from(column, (at) => table.labels[at] as number),
+      );
+      expect(auc).toBeGreaterThan(0.7);
+    }
+    expect(outcome.model.statement.epsilon?.upper).toBe(2);
+    expect(outcome.model.statement.insecure).toBe(false);
+    expect(outcome.model.statement.simulation).toContain('public data');
+    expect(outcome.model.weightNoiseStddev).toBeGreaterThan(0);
+  });
+
+  it('plans at most the cost it was calibrated to', () => {
+    const plan = tagTrainingPlan(environment, task, options);
+    const whole = 1 / options.noiseMultiplier ** 2;
+    expect(gdpCost(plan)).toBeLessThanOrEqual(whole * (1 + 1e-14));
+    expect(gdpCost(plan)).toBeGreaterThan(whole * (1 - 1e-6));
+  });
+
+  it('marks a run with seeded noise insecure', async () => {
+    const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
+    const seeded = { ...environment, random: new SeededRandom(1) };
+    const outcome = await trainTagModel(seeded, task, clients, options);
+    expect(outcome.kind === 'trained' && outcome.model.statement.insecure).toBe(true);
+  });
+
+  it('says when it was not private', async () => {
+    const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
+    const outcome = await trainTagModel(environment, task, clients, {
+      ...options,
+      noiseMultiplier: 0,
+    });
+    expect(outcome.kind === 'trained' && outcome.model.statement.epsilon).toBe(null);
+  });
+});
+
+describe('runFedAvg', () => {
+  it('is plain gradient descent on the mean loss when nothing is clipped or noised', async () => {
+    const { LogisticModel } = await import('../../src/federated/index.ts');
+    const model = new LogisticModel({ inputDimension: 5, outputDimension: 4 });
+    const few = rows.subarray(0, 20);
+    const clients = simulatedClients(table, few, 0.3);
+    const run = runFedAvg(environment, model, model.initialParameters(), clients, {
+      runId: 'exact',
+      rounds: 3,
+      localSteps: 1,
+      localLearningRate: 1,
+      clippingNorm: 10,
+      noiseMultiplier: 0,
+      normaliser: 20,
+      serverLearningRate: 1.5,
+      averagedShare: 0.3,
+    });
+    let step = await run.next();
+    while (!step.done) step = await run.next();
+
+    const batch = {
+      rows: 20,
+      features: designRows(table, few, 0.3),
+      labels: table.labels.slice(0, 80),
+    };
+    const expected = model.initialParameters();
+    const gradient = new Float32Array(20);
+    for (let round = 0; round < 3; round++) {
+      model.gradient(expected, batch, gradient);
+      for (let i = 0; i < 20; i++)
+        expected[i] = (expected[i] as number) - (1.5 * (gradient[i] as number)) / 20;
+    }
+    step.value.parameters.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] as number, 3);
+    });
+    expect(step.value.completedRounds).toBe(3);
+    expect(step.value.parameterNoiseStddev).toBe(0);
+  });
+
+  it('states the noise of the averaged parameters', async () => {
+    const { LogisticModel } = await import('../../src/federated/index.ts');
+    // Features of zero: gradients vanish and only the noise moves the parameters.
+    const model = new LogisticModel({ inputDimension: 20, outputDimension: 50 });
+    const client = new FederatedClient('a', {
+      rows: 1,
+      features: new Float32Array(20),
+      labels: new Float32Array(50),
+    });
+    const run = runFedAvg(environment, model, model.initialParameters(), [client], {
+      runId: 'noise',
+      rounds: 8,
+      localSteps: 1,
+      localLearningRate: 1,
+      clippingNorm: 1,
+      noiseMultiplier: 2,
+      normaliser: 10,
+      serverLearningRate: 1,
+      averagedShare: 0.5,
+    });
+    let step = await run.next();
+    while (!step.done) step = await run.next();
+    const { parameters, parameterNoiseStddev } = step.value;
+    const seen = Math.sqrt(parameters.reduce((sum, v) => sum + v * v, 0) / parameters.length);
+    // 1,000 normal values: the sample deviation is within 15 % but for a chance below 1e-10.
+    expect(Math.abs(seen / parameterNoiseStddev - 1)).toBeLessThan(0.15);
+  });
+});
+
+describe('runPrivateRound', () => {
+  const clients = Array.from(
+    { length: 40 },
+    (_, i) =>
+      new FederatedClient(`user-${i}`, {
+        rows: 1,
+        features: Float32Array.of(1),
+        labels: Float32Array.of(1),
+      }),
+  );
+  const encoder = new UpdateEncoder({ dimension: 2, clippingNorm: 1, clippingFlagWeight: 0.5 });
+
+  it('sums exactly without noise, counting the clipped', async () => {
+    const outcome = await runPrivateRound(environment, {
+      roundId: 'r',
+      clients,
+      compute: () => [3, 4],
+      encoder,
+      noiseMultiplier: 0,
+    });
+    if (outcome.kind !== 'released') throw new Error('refused');
+    expect(outcome.release.value[0]).toBeCloseTo(40 * 0.6, 3);
+    expect(outcome.release.value[1]).toBeCloseTo(40 * 0.8, 3);
+    expect(outcome.metrics.clippedShare).toBe(1);
+    expect(outcome.metrics.signalToNoise).toBe(Infinity);
+    expect(outcome.release.plan.event).toEqual({ kind: 'non-private' });
+  });
+
+  it('refuses a cohort below the minimum before it asks the budget', async () => {
+    await expect(
+      runPrivateRound(
+        { ...environment, minimumCohort: 41 },
+        { roundId: 'r', clients, compute: () => [0, 0], encoder, noiseMultiplier: 1 },
+      ),
+    ).rejects.toMatchObject({ code: 'federated/cohort-too-small' });
+  });
+
+  it('stops when the signal fires', async () => {
+    await expect(
+      runPrivateRound(
+        { ...environment, signal: AbortSignal.abort() },
+        { roundId: 'r', clients, compute: () => [0, 0], encoder, noiseMultiplier: 1 },
+      ),
+    ).rejects.toMatchObject({ code: 'core/aborted' });
+  });
+});
+
+describe('one-shot', () => {
+  const options: OneShotOptions = {
+    roundId: 'r',
+    inputDimension: 3,
+    outputDimension: 2,
+    constantFeature: 0.5,
+    labelDensity: 0.25,
+    persistence: 0,
+    labelClip: 0.4,
+    momentWeight: 0.5,
+    noiseMultiplier: 1,
+  };
+
+  it('sends the Frobenius norm of the second moment and a clipped cross moment', () => {
+    const x = [0.5, 0.6, Math.sqrt(1 - 0.25 - 0.36)];
+    const vector = oneShotContribution(
+      { rows: 1, features: Float32Array.from(x), labels: Float32Array.of(1, 0) },
+      options,
+    );
+    expect(vector.length).toBe(oneShotDimension(3, 2));
+    expect(Math.hypot(...vector.subarray(0, 6))).toBeCloseTo(options.momentWeight, 6);
+    expect(Math.hypot(...vector.subarray(6))).toBeCloseTo(1, 12);
+  });
+
+  it('sends only what the persistence prior leaves unexplained', () => {
+    const data = { rows: 1, features: Float32Array.of(0.5, 0.5, 0), labels: Float32Array.of(1, 0) };
+    const cross = oneShotContribution(data, { ...options, labelClip: 1, persistence: 1 }).subarray(
+      6,
+    );
+    // r = (1 − 0.25 − 0.5, 0 − 0.25 − 0)
+    expect([...cross]).toEqual([0.125, 0.125, 0, -0.125, -0.125, 0]);
+  });
+
+  it('keeps a user of many rows inside the joint bound', () => {
+    const features = new Float32Array(30).fill(0.5);
+    const encoder = new UpdateEncoder({
+      dimension: oneShotDimension(3, 2),
+      clippingNorm: Math.sqrt(1 + options.momentWeight ** 2),
+    });
+    const client = new FederatedClient('a', { rows: 10, features, labels: new Float32Array(20) });
+    const { vector, clipped } = client.contribute((d) => oneShotContribution(d, options), encoder);
+    expect(clipped).toBe(true);
+    expect(Math.hypot(...vector)).toBeLessThanOrEqual(encoder.integerSensitivity);
+  });
+});
+
+describe('releasePopularity', () => {
+  it('is the share of each tag when there is no noise and the population is right', async () => {
+    const outcome = await releasePopularity(environment, simulatedClients(table, rows, 0.3), {
+      roundId: 'p',
+      outputDimension: 4,
+      labelDensity: 0.25,
+      labelClip: 2,
+      noiseMultiplier: 0,
+      normaliser: 3000,
+    });
+    if (outcome.kind !== 'released') throw new Error('refused');
+    for (let tag = 0; tag < 4; tag++) {
+      const share = rows.filter((user) => table.labels[user * 4 + tag] === 1).length / 3000;
+      expect(outcome.popularity[tag]).toBeCloseTo(share, 3);
+    }
+  });
+});
