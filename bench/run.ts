@@ -1,8 +1,14 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { BenchRow, BenchSuite } from './suite.ts';
+import { budget } from './budget.ts';
+import { he } from './he.ts';
+import { benchHtml } from './html.ts';
+import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
 import { utility } from './utility.ts';
 
-const SUITES: Readonly<Record<string, BenchSuite>> = { utility };
+const SUITES: Readonly<Record<string, BenchSuite>> = { utility, budget, he };
+const OUT = '.out/bench';
 
 const { values } = parseArgs({
   options: {
@@ -12,27 +18,38 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`usage: npm run bench -- [--suite ${Object.keys(SUITES).join('|')}] [--json]`);
+  console.log(
+    [
+      `usage: npm run bench -- [--suite ${Object.keys(SUITES).join('|')}] [--json]`,
+      '',
+      `Without --suite: all of them, as JSON and HTML in ${OUT}.`,
+      'Ratios compare within the same run; a baseline that cannot be run here is marked as recorded.',
+    ].join('\n'),
+  );
   process.exit(0);
 }
-const names = values.suite === undefined ? Object.keys(SUITES) : [values.suite];
+if (values.suite !== undefined && SUITES[values.suite] === undefined) {
+  console.error(`unknown suite "${values.suite}"; there are ${Object.keys(SUITES).join(', ')}`);
+  process.exit(64);
+}
+
 const rows: BenchRow[] = [];
-for (const name of names) {
-  const suite = SUITES[name];
-  if (suite === undefined) {
-    console.error(`unknown suite "${name}"; there are ${Object.keys(SUITES).join(', ')}`);
-    process.exit(64);
-  }
+for (const [name, suite] of Object.entries(SUITES)) {
+  if (values.suite !== undefined && values.suite !== name) continue;
   console.error(`suite ${name}`);
-  rows.push(...(await suite((line) => console.error(`  ${line}`))));
+  const found = await suite((line) => console.error(`  ${line}`));
+  rows.push(...found.map((row) => ({ ...row, suite: name })));
 }
-if (values.json) console.log(JSON.stringify({ node: process.version, rows }, null, 2));
-else {
-  for (const { name, value, unit, baseline, ratio, recorded } of rows) {
-    const against =
-      baseline === null
-        ? ''
-        : `  (baseline ${baseline}${recorded === undefined ? '' : ` recorded: ${recorded}`}, ratio ${ratio?.toPrecision(3)})`;
-    console.log(`${name}: ${value.toPrecision(4)} ${unit}${against}`);
-  }
-}
+const report: BenchReport = {
+  node: process.version,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  date: new Date().toISOString(),
+  rows,
+};
+mkdirSync(OUT, { recursive: true });
+const file = `${OUT}/${values.suite ?? 'tour'}`;
+writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(`${file}.html`, benchHtml(report));
+console.error(`written: ${file}.json and ${file}.html`);
+if (values.json) console.log(JSON.stringify(report, null, 2));

@@ -9,6 +9,17 @@ export interface BenchRow {
   /** Where a baseline that cannot be run here comes from. */
   readonly recorded?: string;
   readonly note?: string;
+  /** Set by the runner. */
+  readonly suite?: string;
+}
+
+/** What one call of the runner writes. */
+export interface BenchReport {
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly date: string;
+  readonly rows: readonly BenchRow[];
 }
 
 /** A benchmark suite: reports progress through `log`, returns its rows. */

@@ -72,6 +72,10 @@ Exit codes: 0 done, 1 failed, 2 refused by a budget or a policy, 64 wrong usage.
     .command('quickstart')
     .description('train, budget, encrypt and explain on the shipped shop data')
     .option('--out <dir>', 'folder for budget.sqlite and report.html (default: a new folder)')
+    .option(
+      '--data <dir>',
+      'another folder with profiles.csv, events.csv.gz, items.csv, schema.json',
+    )
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
       'after',

@@ -1,16 +1,17 @@
 import { mkdirSync } from 'node:fs';
-import { RETAIL_SCENES } from '../node/online-retail.ts';
+import { ONLINE_RETAIL_FOLDER, RETAIL_SCENES } from '../node/online-retail.ts';
 import type { CommandContext } from './main.ts';
 import type { QuickstartResult } from './quickstart/result.ts';
-import { runQuickstart } from './quickstart/run.ts';
+import { readShop, runQuickstart } from './quickstart/run.ts';
 
 /** `velatura quickstart [--out dir]` */
 export async function runQuickstartCommand(
-  options: { readonly out?: string },
+  options: { readonly out?: string; readonly data?: string },
   { terminal, signal }: CommandContext,
 ): Promise<void> {
+  const data = readShop(options.data ?? ONLINE_RETAIL_FOLDER);
   const out = options.out ?? freshFolder();
-  const { result, report } = await runQuickstart(out, terminal, signal);
+  const { result, report } = await runQuickstart(data, out, terminal, signal);
   terminal.json(summaryDocument(result, report));
 }
 

@@ -6,6 +6,7 @@ export type {
 } from './accountant.ts';
 export * from './accounting/index.ts';
 export * from './budget/index.ts';
+export { checkDelta, type DeltaCheckOptions } from './delta-check.ts';
 export { divideGaussian, divideGaussianEvenly } from './divide-gaussian.ts';
 export { type CorrelationStrategy, type DpEvent, EVENT_KINDS } from './event.ts';
 export * from './noise/index.ts';

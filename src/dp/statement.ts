@@ -29,6 +29,8 @@ export interface PrivacyStatement {
   readonly insecure: boolean;
   /** Set when the run was a simulation on data declared public. */
   readonly simulation: string | null;
+  /** What a careful reader should be told, such as a delta that is large for so few people. */
+  readonly warnings: readonly string[];
 }
 
 /** Side channels that no release of this library covers. */
@@ -61,6 +63,7 @@ export function describeStatement(statement: PrivacyStatement): string {
   if (statement.insecure) {
     lines.push('INSECURE: the noise came from a seeded generator and can be subtracted again.');
   }
+  lines.push(...statement.warnings.map((warning) => `Warning: ${warning}.`));
   lines.push(
     `The server: ${statement.trustModel.server}`,
     `Other clients: ${statement.trustModel.otherClients}`,

@@ -1,4 +1,5 @@
 import type { Refusal } from '../dp/budget/budget.ts';
+import { checkDelta } from '../dp/delta-check.ts';
 import { divideGaussianEvenly } from '../dp/divide-gaussian.ts';
 import { isInsecure, type Plan } from '../dp/plan.ts';
 import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../dp/statement.ts';
@@ -101,7 +102,7 @@ function releaseSchedule(
  * `gaussian{noiseMultiplier}`; asks the budget of the environment before each release. Features and labels
  * are read on the clients only. Step sizes, clips and rounds come from public facts.
  *
- * @throws {VelaturaError} as `runPrivateRound`
+ * @throws {VelaturaError} `dp/delta-too-large`; as `runPrivateRound`
  * @see docs/privacy-model.md
  */
 export async function trainTagModel(
@@ -186,6 +187,7 @@ function trainingStatement(
   options: TagTrainingOptions,
 ): PrivacyStatement {
   const isPrivate = options.noiseMultiplier !== 0;
+  const warning = checkDelta(options.delta, task.population);
   return {
     unit: 'user',
     relation: environment.relation,
@@ -205,5 +207,6 @@ function trainingStatement(
       environment.budget === null
         ? 'Simulation on public data: nothing was charged to anybody'
         : null,
+    warnings: warning === null ? [] : [warning],
   };
 }

@@ -188,6 +188,15 @@ const CASES: Readonly<Record<string, Body>> = {
     const refusal = await refused(budget, bench.request('capped', ['c']));
     check(refusal.limit === 'scene-worst-case', `expected the worst case, got ${refusal.limit}`);
     check(refusal.blocked.length === 1, 'expected all accounts to be blocked');
+    const odometer = await budget.odometer('capped');
+    const small = bench.request('capped', ['c'], { plan: gaussian(20) });
+    const { id } = await admitted(budget, small);
+    check((await budget.odometer('capped')).upper > odometer.upper, 'the odometer stood still');
+    await budget.release(id);
+    check(
+      (await budget.odometer('capped')).upper === odometer.upper,
+      'the worst case kept a release',
+    );
   },
 
   'counts releases, and gives back those that did not happen': async (budget, bench) => {
@@ -268,8 +277,10 @@ const CASES: Readonly<Record<string, Body>> = {
     const { id } = await admitted(budget, bench.request('midday', ['a']));
     bench.now += 10 * MINUTE;
     await expectCode('dp/reservation-closed', () => budget.release(id));
+    const { entries } = await budget.verify();
     bench.now -= 9 * MINUTE;
     await expectCode('dp/reservation-closed', () => budget.release(id));
+    check((await budget.verify()).entries === entries, 'one expiry was written down twice');
     const again = await bench.open();
     await expectCode('dp/reservation-closed', () => again.release(id));
     checkClose(await totalOf(again, 'a'), epsilonOf(1), 1e-7, 'spent');

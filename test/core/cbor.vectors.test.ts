@@ -17,9 +17,9 @@ const VECTORS: readonly (readonly [unknown, string])[] = [
   [1.1, 'fb3ff199999999999a'],
   [1.5, 'f93e00'],
   [100000.0, '1a000186a0'], // appendix A has the float; this library has one type of number
-  [3.4028234663852886e38, 'fa7f7fffff'],
+  [(2 - 2 ** -23) * 2 ** 127, 'fa7f7fffff'],
   [1.0e300, 'fb7e37e43c8800759c'],
-  [5.960464477539063e-8, 'f90001'],
+  [2 ** -24, 'f90001'],
   [-4.1, 'fbc010666666666666'],
   [Number.POSITIVE_INFINITY, 'f97c00'],
   [Number.NEGATIVE_INFINITY, 'f9fc00'],

@@ -16,7 +16,8 @@ function entriesOf(count: number, rules: HashChain = chain): ChainEntry[] {
 describe('HashChain', () => {
   it('hashes tag, previous hash, number and body', () => {
     const [first, second] = entriesOf(2) as [ChainEntry, ChainEntry];
-    const number = (n: number): Buffer => Buffer.from(BigInt(n).toString(16).padStart(16, '0'), 'hex');
+    const number = (n: number): Buffer =>
+      Buffer.from(BigInt(n).toString(16).padStart(16, '0'), 'hex');
     const expected = (previous: Uint8Array, n: number): string =>
       createHash('sha256')
         .update('velatura-chain-v1\0test\0')
@@ -44,12 +45,20 @@ describe('HashChain', () => {
   it.each<readonly [string, number, (entries: ChainEntry[]) => void]>([
     ['an altered body', 2, (e) => Object.assign(e[2] as object, { body: Uint8Array.of(9) })],
     ['an altered hash', 2, (e) => Object.assign(e[2] as object, { hash: new Uint8Array(32) })],
-    ['a hash cut short', 2, (e) => Object.assign(e[2] as object, { hash: e[2]?.hash.slice(0, 31) })],
+    [
+      'a hash cut short',
+      2,
+      (e) => Object.assign(e[2] as object, { hash: e[2]?.hash.slice(0, 31) }),
+    ],
     ['an altered number', 2, (e) => Object.assign(e[2] as object, { seq: 7 })],
     ['a missing entry', 1, (e) => e.splice(1, 1)],
     ['a missing beginning', 0, (e) => e.splice(0, 2)],
     ['swapped entries', 1, (e) => e.splice(1, 2, e[2] as ChainEntry, e[1] as ChainEntry)],
-    ['a foreign entry', 3, (e) => e.splice(3, 1, entriesOf(4, new HashChain('other'))[3] as ChainEntry)],
+    [
+      'a foreign entry',
+      3,
+      (e) => e.splice(3, 1, entriesOf(4, new HashChain('other'))[3] as ChainEntry),
+    ],
   ])('names the first entry that does not follow: %s', (_, seq, spoil) => {
     const entries = entriesOf(5);
     spoil(entries);

@@ -16,10 +16,10 @@ function secretOf(key: QueryKey): Int32Array {
 /** The first words of the secret as SEAL keeps it: transformed, with the least root of unity. */
 function firstTransformedWords(secret: Int32Array, count: number): bigint[] {
   const multiply = (a: number, b: number): number => multiplyModulo(a, b, prime, b / prime);
-  let root = 2;
-  while (powerModulo(root, degree, prime) !== prime - 1) {
-    root = powerModulo(root + 1, (prime - 1) / (2 * degree), prime);
-  }
+  const candidates = Array.from({ length: 100 }, (_, i) =>
+    powerModulo(i + 2, (prime - 1) / (2 * degree), prime),
+  );
+  const root = candidates.find((x) => powerModulo(x, degree, prime) === prime - 1) as number;
   let least = root;
   for (let i = 0, power = root; i < degree; i++) {
     power = multiply(power, multiply(root, root));

@@ -99,11 +99,14 @@ describe('openBudgetFile', () => {
   it.each([
     ['the key', () => rmSync(budgetKeyPath(path))],
     ['the budget', () => rmSync(path)],
-    ['the budget but not its journal', () => {
-      rmSync(path);
-      rmSync(budgetKeyPath(path));
-      writeFileSync(`${path}-wal`, 'left over');
-    }],
+    [
+      'the budget but not its journal',
+      () => {
+        rmSync(path);
+        rmSync(budgetKeyPath(path));
+        writeFileSync(`${path}-wal`, 'left over');
+      },
+    ],
     ['half of the key', () => writeFileSync(budgetKeyPath(path), Buffer.alloc(16))],
   ])('refuses to go on when %s is missing', async (_, remove) => {
     await spend(1);
@@ -131,13 +134,18 @@ describe('openBudgetFile', () => {
     ['cut to nothing', () => writeFileSync(path, '')],
     ['cut in half', () => writeFileSync(path, readFileSync(path).subarray(0, 4096))],
     ['another file', () => writeFileSync(path, 'user,epsilon\n')],
-  ])('refuses a budget that was %s with one coded error and does not touch it', async (_, spoil) => {
-    await spend(1);
-    spoil();
-    const bytes = readFileSync(path);
-    await expect(openBudgetFile(path, terms)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-    expect(readFileSync(path).equals(bytes)).toBe(true);
-  });
+  ])(
+    'refuses a budget that was %s with one coded error and does not touch it',
+    async (_, spoil) => {
+      await spend(1);
+      spoil();
+      const bytes = readFileSync(path);
+      await expect(openBudgetFile(path, terms)).rejects.toMatchObject({
+        code: 'dp/budget-corrupt',
+      });
+      expect(readFileSync(path).equals(bytes)).toBe(true);
+    },
+  );
 
   it('leaves nothing behind when the policy is wrong or the folder is missing', async () => {
     const wrong = { ...terms, policy: { ...policy, delta: 2 } };
@@ -190,7 +198,7 @@ describe('verifyBudgetFile', () => {
 
   it.each([
     ['an edited entry', "update log set body = x'a0' where seq = 3", 'entry 3'],
-    ['an edited hash', "update log set hash = zeroblob(32) where seq = 3", 'entry 3'],
+    ['an edited hash', 'update log set hash = zeroblob(32) where seq = 3', 'entry 3'],
     ['a lost entry', 'delete from log where seq = 3', 'entry 3'],
     ['a lost end', 'delete from log where seq > 3', 'rolled back'],
     [

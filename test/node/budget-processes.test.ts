@@ -7,8 +7,15 @@ import { epsilonOfGdp } from '../../src/dp/accounting/gdp.ts';
 import { decodeRecord } from '../../src/dp/budget/log-record.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
 import type { Plan } from '../../src/dp/plan.ts';
-import { openBudgetFile, openExistingBudgetFile, verifyBudgetFile } from '../../src/node/budget-file.ts';
-import { openSqliteBudgetStore, type TransactionPoint } from '../../src/node/sqlite-budget-store.ts';
+import {
+  openBudgetFile,
+  openExistingBudgetFile,
+  verifyBudgetFile,
+} from '../../src/node/budget-file.ts';
+import {
+  openSqliteBudgetStore,
+  type TransactionPoint,
+} from '../../src/node/sqlite-budget-store.ts';
 import type { CoordinatorNote, CoordinatorTask } from './fixtures/budget-coordinator.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'velatura-processes-'));

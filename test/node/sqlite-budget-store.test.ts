@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -111,9 +119,9 @@ describe('durability', () => {
     const other = new SqliteConnection(path, 0);
     other.exec('begin immediate');
     const store = openSqliteBudgetStore(path, { busyTimeout: 20 });
-    await expect(
-      store.transact(0, () => ({ append: [], result: null })),
-    ).rejects.toMatchObject({ code: 'dp/budget-unavailable' });
+    await expect(store.transact(0, () => ({ append: [], result: null }))).rejects.toMatchObject({
+      code: 'dp/budget-unavailable',
+    });
     other.exec('rollback');
     await store.transact(0, () => ({ append: [], result: null }));
     await store.close();
@@ -188,9 +196,9 @@ describe('a file that changes while in use', () => {
       const other = new SqliteConnection(path, 1000);
       other.exec(change);
       other.close();
-      await expect(
-        store.transact(3, () => ({ append: [], result: null })),
-      ).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+      await expect(store.transact(3, () => ({ append: [], result: null }))).rejects.toMatchObject({
+        code: 'dp/budget-corrupt',
+      });
       await store.close();
     }
   });

@@ -76,7 +76,9 @@ describe('SqliteConnection', () => {
     expect(failure('insert into t values (2, 1)')).toMatchObject({
       sqliteCode: 'SQLITE_CONSTRAINT_UNIQUE',
     });
-    expect(() => new SqliteConnection(join(folder, 'no', 'such', 'folder'), 1)).toThrow(SqliteFailure);
+    expect(() => new SqliteConnection(join(folder, 'no', 'such', 'folder'), 1)).toThrow(
+      SqliteFailure,
+    );
   });
 
   it('undoes an open transaction, and only such a one', () => {

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { SeededRandom } from '../../core/seeded-random.ts';
 import type { TagTable } from '../../federated/index.ts';
 import {
-  ONLINE_RETAIL_FOLDER,
   RETAIL_CUT_OFF,
   RETAIL_SCENES,
   type RetailProfiles,
@@ -18,7 +16,6 @@ import {
   sqrtShare,
   tagCounts,
   unitNorm,
-  validateSchema,
 } from '../../profile/index.ts';
 import type { OwnDevice } from './own-device.ts';
 import type { DataSummary } from './result.ts';
@@ -48,11 +45,6 @@ export interface Population {
   readonly summary: DataSummary;
   /** The device of the enrolled client with the longest history in the scene. */
   demonstrationDevice(scene: RetailScene): OwnDevice<RetailScene>;
-}
-
-/** Reads the shop's profile schema. */
-export function readShopSchema(file: string = `${ONLINE_RETAIL_FOLDER}schema.json`): ProfileSchema {
-  return validateSchema(JSON.parse(readFileSync(file, 'utf8')));
 }
 
 /**

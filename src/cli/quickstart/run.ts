@@ -7,15 +7,19 @@ import { PlainSum, type RoundEnvironment } from '../../federated/index.ts';
 import { openBudgetFile } from '../../node/index.ts';
 import {
   RETAIL_SCENES,
+  type RetailItem,
+  type RetailProfiles,
   type RetailScene,
   readRetailEvents,
   readRetailItems,
   readRetailProfiles,
 } from '../../node/online-retail.ts';
+import { type ProfileEvent, type ProfileSchema, validateSchema } from '../../profile/index.ts';
+import { readJson } from '../input.ts';
 import type { Terminal } from '../terminal.ts';
 import { explainOwnTag, ownProfile } from './own-device.ts';
 import { MINIMUM_COHORT, QUICKSTART_POLICY } from './policy.ts';
-import { buildPopulation, readShopSchema } from './population.ts';
+import { buildPopulation } from './population.ts';
 import { printTable, trainingWatcher } from './printout.ts';
 import { renderReport } from './report.ts';
 import type { BudgetSpending, QuickstartResult } from './result.ts';
@@ -29,6 +33,28 @@ const METHODS: Readonly<Record<RetailScene, SceneTraining['method']>> = {
   midday: 'one-shot',
   afternoon: 'fedavg',
 };
+
+/** Everything read from files. */
+export interface ShopData {
+  readonly profiles: RetailProfiles;
+  readonly events: readonly ProfileEvent[];
+  readonly items: readonly RetailItem[];
+  readonly schema: ProfileSchema;
+}
+
+/**
+ * Reads the shop's files, all of them before anything is charged.
+ *
+ * @throws {VelaturaError} `data/*`, naming file, line and column; `profile/invalid-schema`
+ */
+export function readShop(folder: string): ShopData {
+  return {
+    profiles: readRetailProfiles(join(folder, 'profiles.csv')),
+    events: readRetailEvents(join(folder, 'events.csv.gz')),
+    items: readRetailItems(join(folder, 'items.csv')),
+    schema: validateSchema(readJson(join(folder, 'schema.json'))),
+  };
+}
 
 /** What was found out, and where the report lies. */
 export interface QuickstartRun {
@@ -45,6 +71,7 @@ export interface QuickstartRun {
  * a second run into the same folder
  */
 export async function runQuickstart(
+  data: ShopData,
   out: string,
   terminal: Terminal,
   signal: AbortSignal,
@@ -54,10 +81,9 @@ export async function runQuickstart(
   mkdirSync(out, { recursive: true });
 
   say(style.bold('1  Who takes part'));
-  const profiles = readRetailProfiles();
-  const population = buildPopulation(profiles, readRetailEvents(), readShopSchema());
+  const { profiles, items } = data;
+  const population = buildPopulation(profiles, data.events, data.schema);
   const { summary } = population;
-  const items = readRetailItems();
   say(
     `   ${summary.customers} customers of a gift shop. ${summary.evaluation} of them, by a fixed seed, play a public evaluation set;`,
   );

@@ -4,7 +4,7 @@ import { epsilonOfGdp, muOfEpsilon } from '../accounting/gdp.ts';
 import { epsilonOfZcdp, rhoOfEpsilon } from '../accounting/zcdp.ts';
 import type { Plan } from '../plan.ts';
 import type { BudgetPolicy } from './policy.ts';
-import { capacityUnits, costUnits, MAX_CAPACITY, unitsCost } from './units.ts';
+import { capacityUnits, costUnits, unitsCost } from './units.ts';
 
 /** In what this version's filters add up. */
 export type FilterCurrency = 'gdp' | 'zcdp';
@@ -77,13 +77,16 @@ export function admissibleNoiseMultiplier(
 ): number {
   const currency = currencyOf(policy);
   const delta = policy.delta - (policy.additiveDelta ?? 0);
+  if (!(Number.isSafeInteger(releases) && releases >= 1)) {
+    throw new RangeError(`"releases" expected a positive integer, got ${releases}`);
+  }
   const units = Math.floor(currency.capacity(epsilon, delta) / releases);
-  if (!(units >= 1) || !Number.isSafeInteger(releases)) {
+  if (units < 1) {
     throw new RangeError(
       `"epsilon" expected a limit that ${releases} releases fit under, got ${epsilon}`,
     );
   }
-  const precision = unitsCost(Math.min(units, MAX_CAPACITY)) * (currency.name === 'gdp' ? 1 : 2);
+  const precision = unitsCost(units) * (currency.name === 'gdp' ? 1 : 2);
   let noiseMultiplier = 1 / Math.sqrt(precision);
   const fits = (): boolean =>
     currency.cost({

@@ -34,7 +34,8 @@ export interface CertifiedLaw {
    */
   weight(point: number): number;
   /**
-   * Encloses 2^precision times the weight at the magnitude numerator · 2^(−shift).
+   * Encloses 2^precision times the weight at the magnitude numerator · 2^(−shift), ever more tightly as the
+   * precision grows. On the integers shift is 0.
    */
   weightBounds(numerator: bigint, shift: number, precision: number): Bounds;
 }

@@ -24,8 +24,8 @@ export function laplaceLaw(
       const x = point * parameter;
       return x <= EXP_FLOAT_LIMIT ? expFloat(x) : Number.NaN;
     },
-    weightBounds(point: bigint, shift: number, precision: number): Bounds {
-      const [lower, upper] = expBounds(point * numerator, denominator << BigInt(shift), precision);
+    weightBounds(point: bigint, _shift: number, precision: number): Bounds {
+      const [lower, upper] = expBounds(point * numerator, denominator, precision);
       return point === 0n ? [lower >> 1n, (upper >> 1n) + 1n] : [lower, upper];
     },
   };

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openBudget } from '../../../src/dp/budget/accountant.ts';
-import { admissibleNoiseMultiplier, CURRENCIES, currencyOf } from '../../../src/dp/budget/currency.ts';
+import {
+  admissibleNoiseMultiplier,
+  CURRENCIES,
+  currencyOf,
+} from '../../../src/dp/budget/currency.ts';
 import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
 import type { BudgetPolicy } from '../../../src/dp/budget/policy.ts';
 import {
@@ -54,7 +58,9 @@ describe('units', () => {
   });
 
   it.each([Number.NaN, -1, -5e-324])('refuse the cost %s', (cost) => {
-    expect(() => costUnits(cost)).toThrow(expect.objectContaining({ code: 'dp/invalid-parameter' }));
+    expect(() => costUnits(cost)).toThrow(
+      expect.objectContaining({ code: 'dp/invalid-parameter' }),
+    );
   });
 
   it('refuse an infinite cost, and deltas that are none', () => {
@@ -114,8 +120,13 @@ describe.each(['gdp', 'zcdp'] as const)('%s', (name) => {
         });
       const budget = await open();
       expect(await budget.forecast('s', ['a'], single)).toEqual(Uint32Array.of(releases));
-      const request = { scene: 's', accounts: ['a'], idempotencyKey: 'k' };
-      expect((await (await open()).reserve({ ...request, plan: together })).kind).toBe('admitted');
+      const full = await open();
+      const request = { scene: 's', accounts: ['a'], idempotencyKey: 'k', plan: together };
+      expect((await full.reserve(request)).kind).toBe('admitted');
+      const [all] = await full.summary();
+      expect(all?.epsilonMax).toBeLessThanOrEqual(epsilon);
+      expect(all?.epsilonMax).toBeCloseTo(epsilon, 6);
+      expect(all?.histogram.counts.at(-1)).toBe(1);
       const less = gaussian(noiseMultiplier * (1 - 1e-6));
       expect((await budget.forecast('s', ['a'], less))[0]).toBeLessThan(releases);
     }

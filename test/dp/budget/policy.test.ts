@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { durationMilliseconds } from '../../../src/dp/budget/duration.ts';
 import { explainPolicy } from '../../../src/dp/budget/explain-policy.ts';
-import {
-  type BudgetPolicy,
-  scenePolicyOf,
-  validatePolicy,
-} from '../../../src/dp/budget/policy.ts';
+import { type BudgetPolicy, scenePolicyOf, validatePolicy } from '../../../src/dp/budget/policy.ts';
 
 const POLICY = {
   version: 1,
@@ -50,7 +46,10 @@ describe('validatePolicy', () => {
     ['scenes', { ...POLICY, scenes: {} }],
     ['scenes.live.maxReleases', { ...POLICY, scenes: { live: { maxReleases: 1.5 } } }],
     ['scenes.live.maxReleases', { ...POLICY, scenes: { live: { maxReleases: -1 } } }],
-    ['scenes.live.perUser.epsilon', { ...POLICY, scenes: { live: { perUser: { epsilon: null } } } }],
+    [
+      'scenes.live.perUser.epsilon',
+      { ...POLICY, scenes: { live: { perUser: { epsilon: null } } } },
+    ],
     ['scenes.live.typo', { ...POLICY, scenes: { live: { typo: 1 } } }],
     [
       'scenes.live.minAggregationInterval',

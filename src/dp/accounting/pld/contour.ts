@@ -1,95 +1,11 @@
-import { findRoot } from '../../../core/special/roots.ts';
 import type { CertifiedInterval } from '../../accountant.ts';
 import type { ContourPart, TiltedPart } from './contour-part.ts';
+import { FOLD, farTilt, type Saddle } from './saddle.ts';
 
-/** Powers of e by which what is cut off, folded over or unproven stays under the answer. */
+/** Power of e by which the product must have decayed where the sum is cut. */
 const DECAY = 30;
-const FOLD = 25;
 /** Share of the decay at the last frequency that must be proven for all beyond it. */
 const PROVEN = 0.72;
-/** Beyond that many frequencies times points the lattice is quicker. */
-const MAX_WORK = 2e7;
-
-/** Sums over parts at one real s. */
-interface Total {
-  readonly logMoment: number;
-  readonly mean: number;
-  readonly variance: number;
-}
-
-function totalAt(parts: readonly ContourPart[], s: number): Total {
-  let logMoment = 0;
-  let mean = 0;
-  let variance = 0;
-  for (const part of parts) {
-    const cumulants = part.cumulants(s);
-    logMoment += part.count * cumulants.logMoment;
-    mean += part.count * cumulants.mean;
-    variance += part.count * cumulants.variance;
-  }
-  return { logMoment, mean, variance };
-}
-
-/** Where the integrand has its saddle, and what is to be found there. */
-export interface Saddle {
-  readonly s: number;
-  readonly epsilon: number;
-  /** Variance of the total loss after tilting. */
-  readonly variance: number;
-}
-
-/** The zero of a falling function of s > 0, to three digits. */
-function solveFalling(f: (s: number) => number): number | undefined {
-  let low = 1;
-  let high = 1;
-  if (f(1) > 0) {
-    do {
-      low = high;
-      high *= 2;
-    } while (high < 1e7 && f(high) > 0);
-    if (high >= 1e7) return undefined;
-  } else {
-    do {
-      high = low;
-      low /= 2;
-    } while (low > 1e-7 && !(f(low) > 0));
-    if (low <= 1e-7) return undefined;
-  }
-  return Math.exp(
-    findRoot((u) => f(Math.exp(u)), Math.log(low), Math.log(high), {
-      tolerance: 1e-3,
-      maxIterations: 40,
-    }),
-  );
-}
-
-/** The saddle for a delta, and the epsilon that a Gaussian there would give. */
-export function saddleForDelta(parts: readonly ContourPart[], delta: number): Saddle | undefined {
-  const at = (s: number): { log: number; epsilon: number; variance: number } => {
-    const { logMoment, mean, variance } = totalAt(parts, s);
-    const epsilon = mean - 1 / s - 1 / (s + 1);
-    const curvature = variance + 1 / (s * s) + 1 / ((s + 1) * (s + 1));
-    const log =
-      logMoment - s * epsilon - Math.log(s * (s + 1)) - 0.5 * Math.log(2 * Math.PI * curvature);
-    return { log, epsilon, variance };
-  };
-  const logDelta = Math.log(delta);
-  const s = solveFalling((x) => at(x).log - logDelta);
-  if (s === undefined) return undefined;
-  const { epsilon, variance } = at(s);
-  if (epsilon < 0) return saddleForEpsilon(parts, 0);
-  return { s, epsilon, variance };
-}
-
-/** The saddle of the integrand for an epsilon. */
-export function saddleForEpsilon(
-  parts: readonly ContourPart[],
-  epsilon: number,
-): Saddle | undefined {
-  const s = solveFalling((x) => epsilon + 1 / x + 1 / (x + 1) - totalAt(parts, x).mean);
-  if (s === undefined) return undefined;
-  return { s, epsilon, variance: totalAt(parts, s).variance };
-}
 
 /**
  * δ(ε) = (1/2π)∫ e^(K(s) − sε)/(s(s+1)) dt over s = s₀ + it as a trapezoidal sum whose four errors are
@@ -241,28 +157,6 @@ export class Contour {
       scale * (sum - this.#error - rounding) * (1 - 2 * scaleError) - fold - 1e-12 * upper;
     return { lower: Math.max(0, lower), upper: Math.min(1, Math.max(0, upper)) };
   }
-}
-
-/**
- * A tilt beyond the saddle and the period from which on it proves that δ(ε + period)·e^(s·period) and
- * its like are e^(−FOLD) of delta; the one that asks for the least period.
- */
-function farTilt(
-  parts: readonly ContourPart[],
-  saddle: Saddle,
-  logDelta: number,
-): { s: number; logMoment: number; period: number } {
-  const { s, epsilon, variance } = saddle;
-  let best = { s: 2 * s, logMoment: 0, period: Number.POSITIVE_INFINITY };
-  const unit = Math.sqrt((2 * FOLD) / variance);
-  for (const distance of [0.15, 0.3, 0.5, 0.8, 1.2]) {
-    const far = s + distance * unit;
-    const { logMoment } = totalAt(parts, far);
-    const needed = logMoment - far * epsilon - logDelta + FOLD;
-    const period = Math.max(needed, 1) / (far - s);
-    if (period < best.period) best = { s: far, logMoment, period };
-  }
-  return best;
 }
 
 /** ∏ m(t)^count on the grid, up to where it has decayed. */

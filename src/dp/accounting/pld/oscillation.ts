@@ -72,7 +72,10 @@ export function staysUnder(nodes: TiltedNodes, from: number, to: number, bound: 
   for (let step = 0; step < MAX_STEPS; step++) {
     const room = allowed - modulus(real, imaginary);
     if (!(room > 0)) return false;
-    if (t >= to) {(globalThis as any).LOG?.push('steps '+step+' n '+n+' from '+from+' to '+to); return true;}
+    if (t >= to) {
+      (globalThis as any).LOG?.push('steps ' + step + ' n ' + n + ' from ' + from + ' to ' + to);
+      return true;
+    }
     t += turns.apply(real, imaginary, room / slope);
   }
   return false;

@@ -66,7 +66,7 @@ export class SampledGaussianLoss implements ContourPart {
     const [from, to] = this.#range(power);
     const step = this.#stepWidth(s, frequency, digits);
     const n = Math.ceil((to - from) / step) + 1;
-(globalThis as any).LOG?.push('nodes '+[n,s,frequency,digits].join(' '));
+    (globalThis as any).LOG?.push('nodes ' + [n, s, frequency, digits].join(' '));
     const sign = this.#direction === 'remove' ? 1 : -1;
     const losses = new Float64Array(n);
     const logWeights = new Float64Array(n);

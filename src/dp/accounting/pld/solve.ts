@@ -1,7 +1,8 @@
 import { findRoot } from '../../../core/special/roots.ts';
 import type { CertifiedInterval } from '../../accountant.ts';
-import { Contour, saddleForDelta, saddleForEpsilon } from './contour.ts';
+import { Contour } from './contour.ts';
 import type { ContourPart } from './contour-part.ts';
+import { saddleForDelta, saddleForEpsilon } from './saddle.ts';
 
 /** Anything that knows a certified interval of delta at an epsilon. */
 export interface DeltaCurve {
@@ -56,7 +57,6 @@ export function contourEpsilon(
   delta: number,
 ): CertifiedInterval | undefined {
   const saddle = saddleForDelta(parts, delta);
-  if (saddle === undefined) return undefined;
   const contour = Contour.through(parts, saddle, Math.log(delta));
   return contour === undefined ? undefined : epsilonOf(contour, delta, saddle.epsilon);
 }
@@ -67,7 +67,6 @@ export function contourDelta(
   epsilon: number,
 ): CertifiedInterval | undefined {
   const saddle = saddleForEpsilon(parts, epsilon);
-  if (saddle === undefined) return undefined;
   let logMoment = 0;
   for (const part of parts) logMoment += part.count * part.cumulants(saddle.s).logMoment;
   const guess = logMoment - saddle.s * epsilon - Math.log(saddle.s * (saddle.s + 1));
