@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { VelaturaError } from '../core/errors.ts';
 
 /**
@@ -29,4 +30,30 @@ export function parseNumber(option: string, text: string): number {
     throw new VelaturaError('cli/usage', `${option} expected a number, got "${text}"`, { option });
   }
   return value;
+}
+
+/**
+ * Makes a folder and those above it.
+ *
+ * @returns false when it was there before
+ * @throws {VelaturaError} `data/unwritable`
+ */
+export function makeFolder(folder: string): boolean {
+  try {
+    // Node's own recursive mode never returns where a parent exists but takes no entries, as under /proc.
+    const parent = dirname(folder);
+    if (parent !== folder && !existsSync(parent)) makeFolder(parent);
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    const there = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+    if ((error as { code?: string }).code === 'EEXIST' && there) return false;
+    if (error instanceof VelaturaError) throw error;
+    throw new VelaturaError(
+      'data/unwritable',
+      `${folder} cannot be made: ${(error as Error).message}`,
+      { file: folder },
+      { cause: error },
+    );
+  }
 }

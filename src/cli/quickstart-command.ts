@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { ONLINE_RETAIL_FOLDER, RETAIL_SCENES } from '../node/online-retail.ts';
+import { makeFolder } from './input.ts';
 import type { CommandContext } from './main.ts';
 import type { QuickstartResult } from './quickstart/result.ts';
 import { readShop, runQuickstart } from './quickstart/run.ts';
@@ -20,12 +20,7 @@ function freshFolder(): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
   for (let attempt = 0; ; attempt++) {
     const name = `velatura-quickstart-${stamp}${attempt === 0 ? '' : `-${attempt}`}`;
-    try {
-      mkdirSync(name);
-      return name;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error;
-    }
+    if (makeFolder(name)) return name;
   }
 }
 

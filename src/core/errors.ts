@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   'data/missing-file': 'a file is not there or cannot be read',
   'data/truncated': 'a file ends in the middle',
   'data/unknown-scene': 'data names a scene that nobody declared',
+  'data/unwritable': 'a folder or file cannot be written',
   'dp/budget-corrupt': 'a budget file is damaged, altered, rolled back or not a budget',
   'dp/budget-exceeded': 'a limit on privacy loss would be passed; nothing was booked',
   'dp/budget-unavailable':

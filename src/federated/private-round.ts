@@ -1,4 +1,5 @@
 import { throwIfAborted, VelaturaError } from '../core/errors.ts';
+import { yieldToEventLoop } from '../core/event-loop.ts';
 import { l2Norm } from '../core/linear-algebra.ts';
 import type { RandomSource } from '../core/random-source.ts';
 import { normalQuantile } from '../core/special/index.ts';
@@ -84,6 +85,7 @@ export async function runPrivateRound(
 ): Promise<RoundOutcome> {
   const { relation, random, budget, scene, secureSum, signal } = environment;
   const { encoder, noiseMultiplier, clients } = request;
+  await yieldToEventLoop();
   throwIfAborted(signal);
   const plan = roundPlan(noiseMultiplier, relation);
   const cohort = clients.map((client) => client.account);

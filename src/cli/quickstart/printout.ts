@@ -1,6 +1,6 @@
 import type { RankingMetrics } from '../../federated/index.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
-import type { QuickstartResult, RoundReport } from './result.ts';
+import type { QuickstartResult, RoundReport, UtilitySweep } from './result.ts';
 import type { TrainingWatcher } from './train-scene.ts';
 
 const METHOD_NAMES = {
@@ -101,4 +101,20 @@ export function printTable(result: QuickstartResult, report: string, terminal: T
   for (const line of explanation.text.split('\n')) print(`  ${line}`);
   print();
   print(`Report: ${report}   (${result.seconds.toFixed(1)} s)`);
+}
+
+/** The sweep as a table: a row a method, a column an epsilon. */
+export function sayUtility(sweep: UtilitySweep, terminal: Terminal): void {
+  const epsilons = [...new Set(sweep.points.map((point) => point.epsilon))];
+  const rows = (['fedavg', 'one-shot'] as const).map((method) => [
+    METHOD_NAMES[method],
+    ...epsilons.map((epsilon) => {
+      const point = sweep.points.find((p) => p.method === method && p.epsilon === epsilon);
+      return point === undefined ? '' : point.mean.toFixed(3);
+    }),
+  ]);
+  const header = epsilons.map((epsilon) => (epsilon === Infinity ? 'NOT private' : `ε ${epsilon}`));
+  for (const line of formatTable([`P@3, ${sweep.scene}`, ...header], rows)) {
+    terminal.say(`   ${line}`);
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VelaturaError } from '../../core/errors.ts';
 import { SecureRandom } from '../../core/secure-random.ts';
@@ -15,12 +15,12 @@ import {
   readRetailProfiles,
 } from '../../node/online-retail.ts';
 import { type ProfileEvent, type ProfileSchema, validateSchema } from '../../profile/index.ts';
-import { readJson } from '../input.ts';
+import { makeFolder, readJson } from '../input.ts';
 import type { Terminal } from '../terminal.ts';
 import { explainOwnTag, ownProfile } from './own-device.ts';
 import { MINIMUM_COHORT, QUICKSTART_POLICY } from './policy.ts';
 import { buildPopulation } from './population.ts';
-import { printTable, trainingWatcher } from './printout.ts';
+import { printTable, sayUtility, trainingWatcher } from './printout.ts';
 import { renderReport } from './report.ts';
 import type { BudgetSpending, QuickstartResult } from './result.ts';
 import { scoreShop } from './scoring.ts';
@@ -78,7 +78,7 @@ export async function runQuickstart(
 ): Promise<QuickstartRun> {
   const started = performance.now();
   const { say, style } = terminal;
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
 
   say(style.bold('1  Who takes part'));
   const { profiles, items } = data;
@@ -156,6 +156,7 @@ export async function runQuickstart(
       first.result,
       (done) => bar.to(done),
     ).finally(() => bar.end());
+    sayUtility(sweep, terminal);
 
     say();
     say(style.bold('4  One person’s list, scored under encryption'));

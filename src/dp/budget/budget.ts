@@ -8,7 +8,10 @@ export interface ReserveRequest {
   /** Account ids, unique; the budget sees them only as far as its keyed pseudo-random function. */
   readonly accounts: readonly string[];
   readonly plan: Plan;
-  /** The same key with the same body gives the first answer again; with another body it is refused. */
+  /**
+   * Names this one release: the same key with the same body gives the first answer again; with another body
+   * it is refused. Kept in the log as it is, so it must not name a person.
+   */
   readonly idempotencyKey: string;
   /**
    * Probability with which this release may fail to be as its event says (wrap-around, abort, union bound);

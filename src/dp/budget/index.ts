@@ -20,5 +20,6 @@ export {
   type ScenePolicy,
   validatePolicy,
 } from './policy.ts';
+export { refusalError } from './refusal.ts';
 export type { BudgetStore, LogDecision } from './store.ts';
 export { verifyLog } from './verify.ts';

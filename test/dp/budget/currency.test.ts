@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { calibrateGaussian } from '../../../src/dp/accounting/gdp.ts';
 import { openBudget } from '../../../src/dp/budget/accountant.ts';
-import {
-  admissibleNoiseMultiplier,
-  CURRENCIES,
-  currencyOf,
-} from '../../../src/dp/budget/currency.ts';
+import { CURRENCIES, currencyOf } from '../../../src/dp/budget/currency.ts';
 import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
 import type { BudgetPolicy } from '../../../src/dp/budget/policy.ts';
 import {
@@ -17,6 +14,7 @@ import {
   saturatingSum,
   unitsCost,
 } from '../../../src/dp/budget/units.ts';
+import { divideGaussianEvenly } from '../../../src/dp/divide-gaussian.ts';
 import type { Plan } from '../../../src/dp/plan.ts';
 
 function policy(currency: 'gdp' | 'zcdp', epsilon: number): BudgetPolicy {
@@ -96,41 +94,37 @@ describe.each(['gdp', 'zcdp'] as const)('%s', (name) => {
     expect(currency.epsilon(0, 1e-6)).toBe(0);
     expect(currency.epsilon(Number.POSITIVE_INFINITY, 1e-6)).toBe(Number.POSITIVE_INFINITY);
   });
+});
 
-  it('has a noise multiplier that just fits, as single releases or as one', async () => {
-    for (const [epsilon, releases] of [
-      [1, 1],
-      [0.8, 7],
-      [3, 200],
-    ] as const) {
-      const terms = policy(name, epsilon);
-      const noiseMultiplier = admissibleNoiseMultiplier(terms, epsilon, releases);
-      const single = gaussian(noiseMultiplier);
-      const together: Plan = {
-        ...single,
-        event: { kind: 'repeated', count: releases, event: single.event },
-      };
-      const open = (): ReturnType<typeof openBudget> =>
-        openBudget({
-          policy: terms,
-          unit: 'user',
-          relation: 'add-or-remove-one-user',
-          store: new MemoryBudgetStore(),
-          accountKey: new Uint8Array(32),
-        });
-      const budget = await open();
-      expect(await budget.forecast('s', ['a'], single)).toEqual(Uint32Array.of(releases));
-      const full = await open();
-      const request = { scene: 's', accounts: ['a'], idempotencyKey: 'k', plan: together };
-      expect((await full.reserve(request)).kind).toBe('admitted');
-      const [all] = await full.summary();
-      expect(all?.epsilonMax).toBeLessThanOrEqual(epsilon);
-      expect(all?.epsilonMax).toBeCloseTo(epsilon, 6);
-      expect(all?.histogram.counts.at(-1)).toBe(1);
-      const less = gaussian(noiseMultiplier * (1 - 1e-6));
-      expect((await budget.forecast('s', ['a'], less))[0]).toBeLessThan(releases);
-    }
-  });
+it('admits a plan calibrated onto the limit once it is divided into whole units, and no more', async () => {
+  for (const [epsilon, releases] of [
+    [1, 1],
+    [0.8, 7],
+    [3, 200],
+  ] as const) {
+    const whole = calibrateGaussian({ epsilon, delta: 1e-6 });
+    const single = gaussian(divideGaussianEvenly(whole, releases));
+    const together: Plan = {
+      ...single,
+      event: { kind: 'repeated', count: releases, event: single.event },
+    };
+    const budget = await openBudget({
+      policy: policy('gdp', epsilon),
+      unit: 'user',
+      relation: 'add-or-remove-one-user',
+      store: new MemoryBudgetStore(),
+      accountKey: new Uint8Array(32),
+    });
+    expect(await budget.forecast('s', ['a'], single)).toEqual(Uint32Array.of(releases));
+    const less = gaussian(divideGaussianEvenly(whole, releases) * (1 - 1e-6));
+    expect((await budget.forecast('s', ['a'], less))[0]).toBeLessThan(releases);
+    const request = { scene: 's', accounts: ['a'], idempotencyKey: 'k', plan: together };
+    expect((await budget.reserve(request)).kind).toBe('admitted');
+    const [all] = await budget.summary();
+    expect(all?.epsilonMax).toBeLessThanOrEqual(epsilon);
+    expect(all?.epsilonMax).toBeCloseTo(epsilon, 6);
+    expect(all?.histogram.counts.at(-1)).toBe(1);
+  }
 });
 
 it('is exact GDP unless the policy asks for zCDP', () => {
@@ -139,10 +133,4 @@ it('is exact GDP unless the policy asks for zCDP', () => {
   const units = (name: 'gdp' | 'zcdp'): number => CURRENCIES[name].cost(gaussian(4));
   expect(units('gdp')).toBeCloseTo(2 ** 32 / 16, -1);
   expect(units('zcdp')).toBeCloseTo(2 ** 32 / 32, -1);
-});
-
-it('does not fit anything under a limit of 0', () => {
-  expect(() => admissibleNoiseMultiplier(policy('gdp', 1), 0)).toThrow(RangeError);
-  expect(() => admissibleNoiseMultiplier(policy('gdp', 1), 1, 0)).toThrow(RangeError);
-  expect(() => admissibleNoiseMultiplier(policy('gdp', 1), 1, 1.5)).toThrow(RangeError);
 });
