@@ -99,6 +99,12 @@ export function exampleResult(): QuickstartResult {
       mean: 0.582 - 0.031 / epsilon,
       sd: Number.isFinite(epsilon) ? 0.013 / Math.sqrt(epsilon) : 0,
     },
+    {
+      method: 'one-shot-without-prior' as const,
+      epsilon,
+      mean: 0.58 - 0.06 / epsilon,
+      sd: Number.isFinite(epsilon) ? 0.015 / Math.sqrt(epsilon) : 0,
+    },
   ]);
   const scatter = Array.from({ length: 1500 }, () => {
     const plain = -0.2 + 1.5 * random.uniform() ** 3;

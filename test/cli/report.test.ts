@@ -128,8 +128,8 @@ describe('the report of a quickstart', () => {
     expect(marks('Epsilon grew', 'rule', '<line')).toBe(1);
     expect(marks('Dot plot', 'symbol', '<path')).toBe(2 * 12);
     expect(marks('Histogram', 'rect', '<path')).toBe(2 * 2);
-    expect(marks('Precision at 3 against epsilon', 'symbol', '<path')).toBe(2 * 12);
-    expect(marks('Precision at 3 against epsilon', 'rule', '<line')).toBe(2 * (12 + 2));
+    expect(marks('Precision at 3 against epsilon', 'symbol', '<path')).toBe(2 * 18);
+    expect(marks('Precision at 3 against epsilon', 'rule', '<line')).toBe(2 * (18 + 2));
     expect(marks('Scatter plot', 'symbol', '<path')).toBeGreaterThanOrEqual(260);
     expect(marks('Difference', 'symbol', '<path')).toBe(marks('Scatter plot', 'symbol', '<path'));
     expect(marks('Difference', 'rule', '<line')).toBe(2);

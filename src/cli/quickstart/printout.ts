@@ -106,8 +106,9 @@ export function printTable(result: QuickstartResult, report: string, terminal: T
 /** The sweep as a table: a row a method, a column an epsilon. */
 export function sayUtility(sweep: UtilitySweep, terminal: Terminal): void {
   const epsilons = [...new Set(sweep.points.map((point) => point.epsilon))];
-  const rows = (['fedavg', 'one-shot'] as const).map((method) => [
-    METHOD_NAMES[method],
+  const methods = [...new Set(sweep.points.map((point) => point.method))];
+  const rows = methods.map((method) => [
+    method === 'one-shot-without-prior' ? 'one-shot, no prior' : METHOD_NAMES[method],
     ...epsilons.map((epsilon) => {
       const point = sweep.points.find((p) => p.method === method && p.epsilon === epsilon);
       return point === undefined ? '' : point.mean.toFixed(3);

@@ -94,8 +94,11 @@ export interface BudgetSpending {
   readonly head: string;
 }
 
+/** What the sweep compares: the two methods of the scenes, and one that starts from nothing. */
+export type SweepMethod = SceneResult['method'] | 'one-shot-without-prior';
+
 export interface SweepPoint {
-  readonly method: 'fedavg' | 'one-shot';
+  readonly method: SweepMethod;
   /** Infinity is non-private. */
   readonly epsilon: number;
   /** Precision@3 on the evaluation set: mean and deviation over noise draws. */

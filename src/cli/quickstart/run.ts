@@ -24,7 +24,7 @@ import { printTable, sayUtility, trainingWatcher } from './printout.ts';
 import { renderReport } from './report.ts';
 import type { BudgetSpending, QuickstartResult } from './result.ts';
 import { scoreShop } from './scoring.ts';
-import { sweepUtility } from './sweep.ts';
+import { SWEEP_POINTS, sweepUtility } from './sweep.ts';
 import { type SceneTraining, type TrainedScene, trainScene } from './train-scene.ts';
 
 /** How each scene is trained. The third one repeats the first method with whoever can still bear it. */
@@ -149,7 +149,7 @@ export async function runQuickstart(
         '   Simulation on public data: not charged; in a deployment each point would cost its epsilon.',
       ),
     );
-    const bar = terminal.progress('sweep', 12);
+    const bar = terminal.progress('sweep', SWEEP_POINTS);
     const sweep = await sweepUtility(
       firstTraining,
       environment(first.result.scene),

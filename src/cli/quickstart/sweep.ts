@@ -1,13 +1,29 @@
 import { throwIfAborted } from '../../core/errors.ts';
 import { calibrateGaussian } from '../../dp/index.ts';
-import { type RoundEnvironment, simulatedClients, trainTagModel } from '../../federated/index.ts';
+import {
+  type RoundEnvironment,
+  simulatedClients,
+  type TagTable,
+  type TagTask,
+  trainTagModel,
+} from '../../federated/index.ts';
 import { QUICKSTART_POLICY, TASK_PRIOR } from './policy.ts';
-import type { SceneResult, SweepPoint, UtilitySweep } from './result.ts';
+import type { SceneResult, SweepMethod, SweepPoint, UtilitySweep } from './result.ts';
 import { evaluateModel, type SceneTraining, sceneTask } from './train-scene.ts';
 
 const EPSILONS = [0.5, 1, 2, 4, 8, Number.POSITIVE_INFINITY] as const;
-const METHODS = ['fedavg', 'one-shot'] as const;
+const METHODS: readonly SweepMethod[] = ['fedavg', 'one-shot', 'one-shot-without-prior'];
+
+/** Number of points a sweep computes. */
+export const SWEEP_POINTS: number = METHODS.length * EPSILONS.length;
 const REPEATS = 3;
+
+function sweepTask(table: TagTable, method: SweepMethod, population: number): TagTask {
+  const task = sceneTask(table, population);
+  return method === 'one-shot-without-prior'
+    ? { ...task, prior: { ...task.prior, persistence: 0 } }
+    : task;
+}
 
 /**
  * Precision@3 against epsilon for one scene.
@@ -16,13 +32,13 @@ const REPEATS = 3;
  * A simulation on data declared public: it runs without the budget and charges nobody. In a deployment each
  * point would cost its epsilon.
  *
- * @param onPoint - called after each point, with the number done and the number of all
+ * @param onPoint - called after each point, with the number done
  */
 export async function sweepUtility(
   training: SceneTraining,
   environment: RoundEnvironment,
   trained: SceneResult,
-  onPoint: (done: number, all: number) => void,
+  onPoint: (done: number) => void,
 ): Promise<UtilitySweep> {
   const clients = simulatedClients(training.table, training.enrolledRows, TASK_PRIOR.beta);
   const points: SweepPoint[] = [];
@@ -33,11 +49,11 @@ export async function sweepUtility(
         throwIfAborted(environment.signal);
         const outcome = await trainTagModel(
           { ...environment, budget: null },
-          sceneTask(training.table, clients.length),
+          sweepTask(training.table, method, clients.length),
           clients,
           {
             runId: `sweep/${method}/${epsilon}/${repeat}`,
-            method,
+            method: method === 'fedavg' ? 'fedavg' : 'one-shot',
             noiseMultiplier:
               epsilon === Infinity
                 ? 0
@@ -57,7 +73,7 @@ export async function sweepUtility(
         values.reduce((sum, value) => sum + (value - mean) ** 2, 0) /
         Math.max(1, values.length - 1);
       points.push({ method, epsilon, mean, sd: Math.sqrt(variance) });
-      onPoint(points.length, METHODS.length * EPSILONS.length);
+      onPoint(points.length);
     }
   }
   return {

@@ -2,6 +2,7 @@
 export const COLORS = {
   fedavg: 'ultramarine',
   'one-shot': 'viridian',
+  'one-shot-without-prior': 'plum',
   private: 'ultramarine',
   popularity: 'slate',
   ownHistory: 'ochre',

@@ -1,15 +1,23 @@
 import type { TopLevelSpec } from 'vega-lite';
+import type { SweepMethod } from '../result.ts';
 import { COLORS, paddedDomain, paint, type Reference, referenceLines } from './chart-parts.ts';
 import { epsilon, metric } from './format.ts';
 import type { Chart } from './svg.ts';
 
 /** A point of the utility curve; epsilon Infinity is non-private. */
 interface UtilityPoint {
-  readonly method: 'fedavg' | 'one-shot';
+  readonly method: SweepMethod;
   readonly epsilon: number;
   readonly mean: number;
   readonly sd: number;
 }
+
+/** Sideways, in steps of doubling. */
+const SHIFT: Readonly<Record<SweepMethod, number>> = {
+  'one-shot-without-prior': 0,
+  fedavg: -0.04,
+  'one-shot': 0.04,
+};
 
 /** Utility against epsilon on a logarithmic axis, with infinity in a place of its own at the right edge. */
 export function utilityCurve(
@@ -27,8 +35,8 @@ export function utilityCurve(
   const several = new Set(usable.map((point) => point.method)).size > 1;
   const values = usable.map((point) => {
     const sd = Number.isFinite(point.sd) ? point.sd : 0;
-    // The two methods stand side by side, so that their error bars can be told apart.
-    const shift = several ? (point.method === 'fedavg' ? -0.035 : 0.035) : 0;
+    // The methods stand side by side, so that their error bars can be told apart.
+    const shift = several ? SHIFT[point.method] : 0;
     return {
       method: point.method,
       private: Number.isFinite(point.epsilon),
@@ -50,7 +58,7 @@ export function utilityCurve(
         `${point.method} ${Number.isFinite(point.epsilon) ? `at epsilon ${epsilon(point.epsilon)}` : 'non-private'} ${metric(point.mean)}`,
     )
     .join('; ');
-  const methods = ['fedavg', 'one-shot'] as const;
+  const methods = Object.keys(SHIFT) as SweepMethod[];
   return {
     label: `Precision at 3 against epsilon, a simulation on public data: ${spoken}.`,
     draw: (width) =>

@@ -2,13 +2,13 @@
 export const STYLE = `
 :root{color-scheme:light dark;
 --paper:#faf7f1;--card:#fffefb;--ink:#211e2b;--muted:#645e6c;--line:#ebe4d8;--rule:#bcb3a5;--wash:#f1ebdf;
---ultramarine:#33509c;--viridian:#23735f;--ochre:#a9690c;--vermilion:#b8402c;--slate:#7d7787;
+--ultramarine:#33509c;--viridian:#23735f;--ochre:#a9690c;--vermilion:#b8402c;--slate:#7d7787;--plum:#7d3f86;
 --serif:"Iowan Old Style","Palatino Linotype",Palatino,"URW Palladio L","Book Antiqua",Georgia,serif;
 --sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;
 --mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media screen and (prefers-color-scheme:dark){:root{
 --paper:#17161d;--card:#1f1d27;--ink:#efebf4;--muted:#aba5b7;--line:#312e3c;--rule:#5b5668;--wash:#262430;
---ultramarine:#93abff;--viridian:#66c8ad;--ochre:#e3ad52;--vermilion:#ff8f79;--slate:#a29cae}}
+--ultramarine:#93abff;--viridian:#66c8ad;--ochre:#e3ad52;--vermilion:#ff8f79;--slate:#a29cae;--plum:#d9a0e0}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 var(--sans);overflow-wrap:break-word}

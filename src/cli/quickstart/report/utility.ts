@@ -1,4 +1,4 @@
-import type { UtilitySweep } from '../result.ts';
+import type { SweepMethod, UtilitySweep } from '../result.ts';
 import { COLORS } from './chart-parts.ts';
 import { utilityCurve } from './chart-utility.ts';
 import { count, counted, epsilon, metric, readableName, smallBound } from './format.ts';
@@ -6,6 +6,12 @@ import { figure, html, type LegendEntry, legend, table } from './html.ts';
 import { type Chapter, more } from './section.ts';
 import { responsive } from './svg.ts';
 import { METHOD_NAMES } from './training.ts';
+
+/** Words for what the sweep compares. */
+const SWEEP_NAMES: Readonly<Record<SweepMethod, string>> = {
+  ...METHOD_NAMES,
+  'one-shot-without-prior': 'one upload each, nothing known before',
+};
 
 /** The label that must stand beside every figure of a simulation. */
 const SIMULATION = 'simulation on public data';
@@ -17,7 +23,7 @@ export async function utilityChapter(sweep: UtilitySweep): Promise<Chapter> {
   const entries: LegendEntry[] = [
     ...methods.map(
       (method): LegendEntry => ({
-        name: METHOD_NAMES[method],
+        name: SWEEP_NAMES[method],
         color: COLORS[method],
         shape: method === 'fedavg' ? 'dot' : 'square',
       }),
@@ -48,7 +54,7 @@ ${figure({
   ),
   note: `Points are means over ${counted(repeats, 'draw')} of the noise, error bars one standard deviation to either side. The points at ∞ were trained without noise and are non-private. The scale does not begin at zero.`,
 })}
-<p>Nothing of this was charged to anybody, because the data is declared public. On real people each point and each repetition would cost its ε. A curve under the line of own history + popularity says: at that ε, do not learn, use the simple rule.</p>
+<p>Nothing of this was charged to anybody, because the data is declared public. On real people each point and each repetition would cost its ε. That a flat curve is possible at all is due to the public start: people go on buying what they bought, and only the rest is learnt. The method that knows nothing before shows what ε buys then. A curve under the line of own history + popularity says: at that ε, do not learn, use the simple rule.</p>
 ${more(
   'The curve in numbers',
   table({
@@ -61,7 +67,7 @@ ${more(
       { name: 'Draws', number: true },
     ],
     rows: points.map(({ method, epsilon: value, mean, sd }) => [
-      METHOD_NAMES[method],
+      SWEEP_NAMES[method],
       Number.isFinite(value) ? epsilon(value) : `${epsilon(value)} (non-private)`,
       metric(mean),
       sd > 0 && sd < 0.001 ? smallBound(sd) : metric(sd),
