@@ -14,69 +14,73 @@ const BATCH = 4096;
  * @throws {RangeError} when a sample does not fit the target
  */
 export function fillFromCells(target: NoiseTarget, table: CellTable, random: RandomSource): void {
-  if (table.wordsPerProposal === 1) fillOneWord(target, table, random);
-  else fillTwoWords(target, table, random);
+  const positions = (table.heights.length + 1) * 2 ** table.lowBits;
+  if (positions < 2 ** 31) fillByIntegers(target, table, random);
+  else fillByDoubles(target, table, random);
 }
 
-/** A word holds, from the top: slot, sign, place in the cell, head of the deciding number. */
-function fillOneWord(target: NoiseTarget, table: CellTable, random: RandomSource): void {
-  const { cellOfSlot, thresholds, lowBits, headBits } = table;
+/**
+ * A proposal of one word holds, from the top: slot, sign, place in the cell, head of the deciding number. With
+ * two words the place is at the top of the second one, and the head takes what is left of the first.
+ */
+function fillByIntegers(target: NoiseTarget, table: CellTable, random: RandomSource): void {
+  const { cellOfSlot, thresholds, lowBits, headBits, wordsPerProposal: stride } = table;
   const slotShift = 32 - table.slotBits;
   const signBit = slotShift - 1;
-  const lowMask = 2 ** lowBits - 1;
   const headMask = 2 ** headBits - 1;
+  const lowShift = stride === 1 ? headBits : 32 - lowBits;
+  const lowMask = 2 ** lowBits - 1;
   const fractionBits = -table.unitExponent;
   const half = fractionBits === 0 ? 0 : 2 ** (fractionBits - 1);
-  const largest = Math.min(largestOf(target), 2 ** 31 - 1);
-  const words = new Uint32Array(Math.min(target.length, BATCH));
+  const largest = largestOf(target);
+  const words = new Uint32Array(stride * Math.min(target.length, BATCH));
   for (let done = 0; done < target.length; ) {
-    const batch = words.subarray(0, Math.min(words.length, target.length - done));
+    const batch = words.subarray(0, Math.min(words.length, stride * (target.length - done)));
     random.fillUint32(batch);
-    for (let i = 0; i < batch.length; i++) {
+    for (let i = 0; i < batch.length; i += stride) {
       const word = batch[i] as number;
       const cell = cellOfSlot[word >>> slotShift] as number;
-      const low = (word >>> headBits) & lowMask;
+      const low = ((batch[i + stride - 1] as number) >>> lowShift) & lowMask;
       const head = word & headMask;
-      let magnitude = (((cell << lowBits) + low + half) >> fractionBits) | 0;
-      if (head >= (thresholds[cell] as number)) {
-        magnitude = finish(table, cell, low, head, largest, random);
-        if (magnitude < 0) continue;
-      }
       const sign = -((word >>> signBit) & 1);
-      target[done++] = (magnitude ^ sign) - sign;
+      if (head < (thresholds[cell] as number)) {
+        const magnitude = ((cell << lowBits) + low + half) >> fractionBits;
+        target[done++] = (magnitude ^ sign) - sign;
+      } else {
+        const magnitude = finish(table, cell, low, head, largest, random);
+        if (magnitude >= 0) target[done++] = sign < 0 ? 0 - magnitude : magnitude;
+      }
     }
   }
   words.fill(0);
 }
 
-/** The first word holds slot, sign and head, the second the place in the cell, of up to 32 bits. */
-function fillTwoWords(target: NoiseTarget, table: CellTable, random: RandomSource): void {
+/** The same for positions of more than 31 bits; a proposal has two words. */
+function fillByDoubles(target: NoiseTarget, table: CellTable, random: RandomSource): void {
   const { cellOfSlot, thresholds, lowBits, headBits } = table;
   const slotShift = 32 - table.slotBits;
   const signBit = slotShift - 1;
   const headMask = 2 ** headBits - 1;
   const lowShift = 32 - lowBits;
   const cellUnits = 2 ** lowBits;
-  const fractionBits = -table.unitExponent;
-  const half = fractionBits / 2;
-  const scale = 2 ** -fractionBits;
+  const unit = 2 ** table.unitExponent;
+  const rounding = table.law.continuous ? 0.5 : 0;
   const largest = largestOf(target);
   const words = new Uint32Array(2 * Math.min(target.length, BATCH));
   for (let done = 0; done < target.length; ) {
-    const batch = words.subarray(0, 2 * Math.min(words.length / 2, target.length - done));
+    const batch = words.subarray(0, Math.min(words.length, 2 * (target.length - done)));
     random.fillUint32(batch);
     for (let i = 0; i < batch.length; i += 2) {
       const word = batch[i] as number;
       const cell = cellOfSlot[word >>> slotShift] as number;
       const low = (batch[i + 1] as number) >>> lowShift;
       const head = word & headMask;
-      let magnitude = Math.floor((cell * cellUnits + low) * scale + half);
-      if (head >= (thresholds[cell] as number)) {
-        magnitude = finish(table, cell, low, head, largest, random);
-        if (magnitude < 0) continue;
-      }
-      const sign = -((word >>> signBit) & 1);
-      target[done++] = sign < 0 ? 0 - magnitude : magnitude;
+      const magnitude =
+        head < (thresholds[cell] as number)
+          ? Math.floor((cell * cellUnits + low) * unit + rounding)
+          : finish(table, cell, low, head, largest, random);
+      if (magnitude < 0) continue;
+      target[done++] = ((word >>> signBit) & 1) === 1 ? 0 - magnitude : magnitude;
     }
   }
   words.fill(0);

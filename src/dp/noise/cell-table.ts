@@ -1,7 +1,7 @@
 import type { CertifiedLaw } from './certified-law.ts';
 
+/** Their table takes 32 KiB, a first-level cache. */
 const SLOT_BITS = 14;
-const SLOTS = 2 ** SLOT_BITS;
 /** A standard deviation has 2⁶ to 2⁷ cells; more of them cost more in rounded-up slots than they save. */
 const CELLS_PER_SPREAD_BITS = 6;
 /** With at most so many bits for the place inside a cell, one 32-bit word holds a whole proposal. */
@@ -44,15 +44,17 @@ export interface CellTable {
  * Proof: `certified-cells.proof.md`.
  *
  * @param law - of a spread in {@link TABLE_SPREADS}
+ * @param slotBits - from 8 to 14; few slots leave much to the tail, which tests want
  */
-export function buildCellTable(law: CertifiedLaw): CellTable {
+export function buildCellTable(law: CertifiedLaw, slotBits: number = SLOT_BITS): CellTable {
+  const slots = 2 ** slotBits;
   const fine = Math.floor(Math.log2(law.spread)) - CELLS_PER_SPREAD_BITS;
   const widthExponent = law.continuous ? fine : Math.max(0, fine);
   const unitExponent = law.continuous ? Math.min(widthExponent, -1) : 0;
   const lowBits = widthExponent - unitExponent;
   const wordsPerProposal = lowBits <= ONE_WORD_LOW_BITS ? 1 : 2;
   // What slot and sign leave over, and the place inside the cell where it shares the word.
-  const headBits = 31 - SLOT_BITS - (wordsPerProposal === 1 ? lowBits : 0);
+  const headBits = 31 - slotBits - (wordsPerProposal === 1 ? lowBits : 0);
   const width = 2 ** widthExponent;
   const upper = (point: number): number => law.weight(point) * (1 + law.relativeError);
   const lower = (point: number): number => law.weight(point) * (1 - law.relativeError);
@@ -65,7 +67,7 @@ export function buildCellTable(law: CertifiedLaw): CellTable {
     const right = left + (law.continuous ? width : width - 1);
     // The weight falls but for the halved one of the integer 0, which its neighbour may pass.
     const top = Math.max(upper(left), upper(Math.min(left + 1, right)));
-    if (most.length > 0 && top * SLOTS < total) break;
+    if (most.length > 0 && top * slots < total) break;
     most.push(top);
     least.push(Math.min(lower(left), lower(right)));
     total += top;
@@ -78,8 +80,8 @@ export function buildCellTable(law: CertifiedLaw): CellTable {
   while (!(2 * upper(tailStart + width * 2 ** blockBits) <= lower(tailStart))) blockBits++;
   const tailMass = 2 * upper(tailStart) * 2 ** blockBits;
 
-  const slotMass = smallestSlotMass([...most, tailMass]);
-  const cellOfSlot = new Uint16Array(SLOTS);
+  const slotMass = smallestSlotMass([...most, tailMass], slots);
+  const cellOfSlot = new Uint16Array(slots);
   const heights = new Float64Array(cells);
   const thresholds = new Uint32Array(cells + 1);
   let slot = 0;
@@ -94,11 +96,11 @@ export function buildCellTable(law: CertifiedLaw): CellTable {
   }
   // Slots left over raise the tail's envelope.
   cellOfSlot.fill(cells, slot);
-  const tailHeight = ((SLOTS - slot) * slotMass) / 2 ** (blockBits + 1);
+  const tailHeight = ((slots - slot) * slotMass) / 2 ** (blockBits + 1);
   return {
     law,
     wordsPerProposal,
-    slotBits: SLOT_BITS,
+    slotBits,
     cellOfSlot,
     headBits,
     thresholds,
@@ -111,12 +113,12 @@ export function buildCellTable(law: CertifiedLaw): CellTable {
 }
 
 /** A mass of few binary digits, so that its small multiples are exact, at which all masses fit the slots. */
-function smallestSlotMass(masses: readonly number[]): number {
+function smallestSlotMass(masses: readonly number[], slots: number): number {
   const total = masses.reduce((sum, mass) => sum + mass, 0);
-  const grain = 2 ** (Math.floor(Math.log2(total / SLOTS)) - 16);
+  const grain = 2 ** (Math.floor(Math.log2(total / slots)) - 16);
   const fits = (grains: number): boolean =>
-    masses.reduce((sum, mass) => sum + Math.ceil(mass / (grains * grain)), 0) <= SLOTS;
-  let low = Math.floor(total / SLOTS / grain) - 1;
+    masses.reduce((sum, mass) => sum + Math.ceil(mass / (grains * grain)), 0) <= slots;
+  let low = Math.floor(total / slots / grain) - 1;
   let high = 2 * low;
   while (!fits(high)) high *= 2;
   while (high - low > 1) {

@@ -45,7 +45,7 @@ function weightTable(mu: number, last: number): { weights: Float64Array; proven:
     );
     if (gap > 2 ** -40) continue;
     weights[0] = 0.5;
-    return { weights, proven: 2 * gap + 8 * start * 2 ** -53 };
+    return { weights, proven: 2 * gap + 32 * start * 2 ** -53 };
   }
 }
 

@@ -15,6 +15,7 @@ const big = (value: number | string | bigint): BigNumber =>
   math.bignumber(String(value)) as BigNumber;
 /** A double as a decimal, exactly. */
 const exact = (value: number): BigNumber => {
+  if (!Number.isFinite(value)) throw new RangeError(`${value} has no digits`);
   let [top, power] = [value, 0];
   while (!Number.isInteger(top)) [top, power] = [top * 2, power + 1];
   return big(BigInt(top)).div(big(2).pow(power));
@@ -220,9 +221,9 @@ describe('Skellam weights of a large mu', () => {
     const mu = 2 ** 16 + 0.25;
     const law = skellamLaw(mu);
     for (const m of [1, 100, 1000, 2500]) {
-      const [lower, upper] = besselQuotientBounds(mu, m, 100);
+      const [lower, upper] = besselQuotientBounds(mu, m, 200);
       expect(Number(upper - lower) / Number(upper)).toBeLessThan(2 ** -60);
-      expect(Math.abs(law.weight(m) / (Number(upper) * 2 ** -100) - 1)).toBeLessThan(
+      expect(Math.abs(law.weight(m) / (Number(upper) * 2 ** -200) - 1)).toBeLessThan(
         law.relativeError / 2,
       );
     }
@@ -249,7 +250,7 @@ describe('Poisson weights', () => {
       const mode = Math.floor(lambda);
       const spread = Math.ceil(Math.sqrt(lambda));
       for (const side of [1, -1] as const) {
-        const points = [0, 1, spread, 3 * spread, 6 * spread].filter((d) => side > 0 || d <= mode);
+        const points = [0, 1, spread, 3 * spread, 5 * spread].filter((d) => side > 0 || d <= mode);
         const law = poissonSideLaw(lambda, side);
         for (const point of points) {
           const value = poisson(lambda, side)(point);

@@ -54,3 +54,41 @@ for (const lambda of [0.7, 40.2]) {
     OPTIONS,
   );
 }
+
+// No proposal is kept unseen: place, sign and deciding number must say the same on the long way.
+for (const stddev of [7.25, 2 ** 20]) {
+  const table = buildCellTable(gaussianLaw(stddev, true));
+  const unsure = { ...table, thresholds: new Uint32Array(table.thresholds.length) };
+  describeSampler(
+    roundedGaussianSubject(
+      stddev,
+      (target, random) => fillFromCells(target, unsure, random),
+      'without thresholds',
+    ),
+    { samples: 200_000 },
+  );
+}
+
+// So few slots that a tenth of all samples is made by the tail's sampler.
+for (const stddev of [3.5, 1000.5, 2 ** 20]) {
+  const table = buildCellTable(gaussianLaw(stddev, true), 8);
+  describeSampler(
+    roundedGaussianSubject(
+      stddev,
+      (target, random) => fillFromCells(target, table, random),
+      'with a long tail',
+    ),
+    { samples: 200_000 },
+  );
+}
+for (const sigma of [3.5, 1000.5]) {
+  const table = buildCellTable(gaussianLaw(sigma, false), 8);
+  describeSampler(
+    discreteGaussianSubject(
+      sigma,
+      (target, random) => fillFromCells(target, table, random),
+      'with a long tail',
+    ),
+    { samples: 200_000 },
+  );
+}

@@ -24,20 +24,7 @@ import {
 const BULK = { samples: 400_000 };
 const SCALAR = { samples: 40_000 };
 
-for (const stddev of [
-  0.2,
-  0.3,
-  1,
-  2,
-  7.25,
-  100,
-  4096,
-  65_535,
-  65_536,
-  2 ** 20 + 0.5,
-  2 ** 24,
-  2 ** 37,
-]) {
+for (const stddev of [0.2, 1, 2, 100, 4096, 65_535, 2 ** 20 + 0.5, 2 ** 24, 2 ** 37]) {
   describeSampler(
     roundedGaussianSubject(
       stddev,
@@ -58,7 +45,7 @@ for (const stddev of [0.3, 2, 1000.5, 2 ** 40]) {
   );
 }
 
-for (const sigma of [0.5, 1, 2, 7.25, 64, 100, 4096, 2 ** 17 + 0.1, 2 ** 24, 2 ** 37]) {
+for (const sigma of [0.5, 2, 64, 4096, 2 ** 17 + 0.1, 2 ** 24, 2 ** 37]) {
   describeSampler(
     discreteGaussianSubject(
       sigma,
@@ -79,7 +66,7 @@ for (const sigma of [0.4, 2, 1000.5, 2 ** 40]) {
   );
 }
 
-for (const parameter of [8, 1, 0.3, 0.015, 2 ** -12, 1e-6, 2 ** -30]) {
+for (const parameter of [8, 1, 0.015, 1e-6, 2 ** -30]) {
   describeSampler(
     discreteLaplaceSubject(
       parameter,
@@ -100,7 +87,7 @@ for (const parameter of [2, 0.1, 2 ** -39]) {
   );
 }
 
-for (const mu of [0.05, 1, 100, 4096, 2 ** 20, 2 ** 24, 2 ** 31]) {
+for (const mu of [0.05, 1, 100, 2 ** 20, 2 ** 24, 2 ** 31]) {
   describeSampler(
     skellamSubject(mu, (target, random) => fillSkellam(target, mu, random), 'bulk'),
     BULK,
