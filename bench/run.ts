@@ -4,10 +4,16 @@ import { parseArgs } from 'node:util';
 import { budget } from './budget.ts';
 import { he } from './he.ts';
 import { benchHtml } from './html.ts';
+import { noise } from './noise.ts';
 import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
 import { utility } from './utility.ts';
 
-const SUITES: Readonly<Record<string, BenchSuite>> = { utility, budget, he };
+const SUITES: Readonly<Record<string, BenchSuite>> = {
+  accounting: noise,
+  budget,
+  he,
+  utility,
+};
 const OUT = '.out/bench';
 
 const { values } = parseArgs({

@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   'dp/infinite-cost': 'the event costs infinitely much in the currency of this budget',
   'dp/insecure-release': 'noise from a seeded generator may not be booked in a real budget',
   'dp/invalid-accounts': 'the set of accounts is empty, has duplicates or is not well formed',
+  'dp/invalid-contribution':
+    'the input of one user to a mechanism has the wrong shape or holds what is no number',
   'dp/invalid-parameter': 'a privacy parameter is outside its range',
   'dp/invalid-policy': 'a budget policy contradicts itself or asks for what is not supported',
   'dp/no-solution': 'no noise, rate or number of rounds meets the target',

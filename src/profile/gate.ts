@@ -1,5 +1,4 @@
 import type { ConsentLedger } from './consent.ts';
-import type { ConsentRefusal } from './consent-state.ts';
 import type { ProfileEvent } from './event.ts';
 import { MAX_NAME_LENGTH } from './names.ts';
 import { endOfDay, parsePeriod } from './period.ts';
