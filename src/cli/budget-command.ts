@@ -1,3 +1,4 @@
+import { Command } from 'commander';
 import type { BudgetSummary } from '../dp/index.ts';
 import { openExistingBudgetFile, verifyBudgetFile } from '../node/index.ts';
 import { EXIT } from './exit.ts';
@@ -7,6 +8,30 @@ import { formatTable } from './terminal.ts';
 export interface BudgetOptions {
   readonly budget: string;
   readonly checkpoint?: string;
+}
+
+type BudgetAction = (options: BudgetOptions & { readonly json: boolean }) => Promise<void>;
+
+/** The command group with its options and help. */
+export function budgetCommand(actions: {
+  readonly show: BudgetAction;
+  readonly verify: BudgetAction;
+}): Command {
+  const budget = new Command('budget').description('look into a budget file');
+  budget
+    .command('show')
+    .description('what was spent, in total and by scene, with a histogram; names nobody')
+    .requiredOption('--budget <file>', 'SQLite budget file')
+    .option('--json', 'print the result as JSON', false)
+    .action(actions.show);
+  budget
+    .command('verify')
+    .description('recompute the hash chain, every price, balance and limit')
+    .requiredOption('--budget <file>', 'SQLite budget file')
+    .option('--checkpoint <hex>', 'a head of the chain noted earlier, to find a roll-back')
+    .option('--json', 'print the result as JSON', false)
+    .action(actions.verify);
+  return budget;
 }
 
 /** `velatura budget show --budget f` */

@@ -1,8 +1,31 @@
+import { Command } from 'commander';
 import { ONLINE_RETAIL_FOLDER, RETAIL_SCENES } from '../node/online-retail.ts';
 import { makeFolder } from './input.ts';
 import type { CommandContext } from './main.ts';
 import type { QuickstartResult } from './quickstart/result.ts';
 import { readShop, runQuickstart } from './quickstart/run.ts';
+
+/** The command with its options and help; the action is the caller's. */
+export function quickstartCommand(): Command {
+  return new Command('quickstart')
+    .description('train, budget, encrypt and explain on the shipped shop data')
+    .option('--out <dir>', 'folder for budget.sqlite and report.html (default: a new folder)')
+    .option(
+      '--data <dir>',
+      'another folder with profiles.csv, events.csv.gz, items.csv, schema.json',
+    )
+    .option('--json', 'print the result as JSON', false)
+    .addHelpText(
+      'after',
+      `
+Profiles are trained on simulated clients in three scenes, each release paid for from one SQLite
+budget; the third scene asks more than the total of whoever is enrolled in all three, so the budget
+refuses them and the rest is trained on. Then one client's profile is encrypted, the catalogue is
+scored on the ciphertexts, and a report is written.
+
+A run into a folder that holds a spent budget is refused (exit 2): the data was used already.`,
+    );
+}
 
 /** `velatura quickstart [--out dir]` */
 export async function runQuickstartCommand(

@@ -9,6 +9,7 @@ export * from './budget/index.ts';
 export { checkDelta, type DeltaCheckOptions } from './delta-check.ts';
 export { divideGaussian, divideGaussianEvenly } from './divide-gaussian.ts';
 export { type CorrelationStrategy, type DpEvent, EVENT_KINDS } from './event.ts';
+export * from './mechanisms/index.ts';
 export * from './noise/index.ts';
 export {
   isInsecure,
@@ -20,6 +21,7 @@ export {
   type Release,
   type ReleaseError,
 } from './plan.ts';
+export * from './planning/index.ts';
 export {
   describeStatement,
   type PrivacyStatement,

@@ -18,7 +18,6 @@ export {
   type OneShotOutcome,
   type OneShotResult,
   oneShotContribution,
-  oneShotDimension,
   runOneShot,
   solveNoisyRidge,
 } from './one-shot.ts';

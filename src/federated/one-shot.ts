@@ -1,5 +1,6 @@
 import { addScaled, l2Norm, symmetricEigen } from '../core/linear-algebra.ts';
 import type { Refusal } from '../dp/budget/budget.ts';
+import { oneShotDimension } from '../dp/planning/one-shot-dimension.ts';
 import type { FederatedClient } from './client.ts';
 import { type RoundEnvironment, type RoundMetrics, runPrivateRound } from './private-round.ts';
 import type { Batch } from './trainable.ts';
@@ -38,11 +39,6 @@ export interface OneShotResult {
 export type OneShotOutcome =
   | { readonly kind: 'trained'; readonly result: OneShotResult }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-/** Length of one user's vector: d(d+1)/2 second moments and d·L cross moments. */
-export function oneShotDimension(inputDimension: number, outputDimension: number): number {
-  return (inputDimension * (inputDimension + 1)) / 2 + inputDimension * outputDimension;
-}
 
 /**
  * What one user sends: (w · svec(Σ x xᵀ), Σ x rᵀ / b) with the residual r = y − c − persistence · x of the same

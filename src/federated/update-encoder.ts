@@ -1,4 +1,6 @@
 import { VelaturaError } from '../core/errors.ts';
+import { clipToLattice, type LatticeBall } from '../dp/mechanisms/index.ts';
+import { ballSensitivity } from '../dp/mechanisms/relation-sensitivity.ts';
 import type { NeighbourRelation } from '../dp/plan.ts';
 
 /** Public constants of an encoder; chosen without looking at data. */
@@ -48,6 +50,7 @@ export class UpdateEncoder {
   readonly integerFlag: number;
   /** Exact bound on the l2 norm of one encoded update. An integer. */
   readonly integerSensitivity: number;
+  readonly #ball: LatticeBall;
 
   /** @throws {VelaturaError} `dp/invalid-parameter` */
   constructor(options: UpdateEncoderOptions) {
@@ -74,6 +77,12 @@ export class UpdateEncoder {
     let bound = Math.floor(Math.sqrt(squared));
     while (bound * bound < squared) bound++;
     this.integerSensitivity = bound;
+    this.#ball = {
+      norm: 'l2',
+      bound: clippingNorm,
+      stepsPerUnit: integerNorm / clippingNorm,
+      limit: integerNorm ** 2,
+    };
   }
 
   /**
@@ -82,7 +91,7 @@ export class UpdateEncoder {
    * @param relation - replacing an account can move the sum by two updates, the others by one
    */
   sensitivity(relation: NeighbourRelation): number {
-    return relation === 'replace-one-user' ? 2 * this.integerSensitivity : this.integerSensitivity;
+    return ballSensitivity(relation, this.integerSensitivity);
   }
 
   /**
@@ -99,21 +108,13 @@ export class UpdateEncoder {
         { expected: this.dimension, actual: update.length },
       );
     }
-    const norm = scaledNorm(update);
-    if (!Number.isFinite(norm)) {
-      throw new VelaturaError('federated/non-finite', 'an update holds NaN or an infinity');
+    for (let i = 0; i < update.length; i++) {
+      if (!Number.isFinite(update[i])) {
+        throw new VelaturaError('federated/non-finite', 'an update holds NaN or an infinity');
+      }
     }
-    const clipped = norm > this.clippingNorm;
-    let factor = this.integerNorm / Math.max(norm, this.clippingNorm);
     const vector = new Float64Array(this.encodedDimension);
-    for (let i = 0; i < this.dimension; i++) vector[i] = Math.round((update[i] as number) * factor);
-    const limit = this.integerNorm * this.integerNorm;
-    // Rounding can lengthen a vector that was at the bound; towards zero it cannot, up to float error.
-    while (squaredLength(vector, this.dimension) > limit) {
-      for (let i = 0; i < this.dimension; i++)
-        vector[i] = Math.trunc((update[i] as number) * factor);
-      factor *= 1 - 2 ** -20;
-    }
+    const clipped = clipToLattice(update, this.#ball, vector.subarray(0, this.dimension));
     if (clipped && this.integerFlag > 0) vector[this.dimension] = this.integerFlag;
     return { vector, clipped };
   }
@@ -125,27 +126,6 @@ export class UpdateEncoder {
     const flag = this.integerFlag > 0 ? (sum[this.dimension] as number) / this.integerFlag : null;
     return { sum: decoded, clippedCount: flag };
   }
-}
-
-/** Exact while it matters: every term is an integer and the sum stays below 2⁵³, or is over the limit anyway. */
-function squaredLength(vector: Float64Array, dimension: number): number {
-  let sum = 0;
-  for (let i = 0; i < dimension; i++) sum += (vector[i] as number) ** 2;
-  return sum;
-}
-
-/** Norm without overflow. */
-function scaledNorm(update: ArrayLike<number>): number {
-  let largest = 0;
-  for (let i = 0; i < update.length; i++) {
-    const size = Math.abs(update[i] as number);
-    if (!Number.isFinite(size)) return Number.NaN;
-    if (size > largest) largest = size;
-  }
-  if (largest === 0) return 0;
-  let sum = 0;
-  for (let i = 0; i < update.length; i++) sum += ((update[i] as number) / largest) ** 2;
-  return largest * Math.sqrt(sum);
 }
 
 function invalid(name: string, expected: string, actual: number): VelaturaError {

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../src/core/secure-random.ts';
 import { SeededRandom } from '../../src/core/seeded-random.ts';
-import { calibrateGaussian, gdpCost } from '../../src/dp/index.ts';
+import { calibrateGaussian, gdpCost, oneShotDimension } from '../../src/dp/index.ts';
 import {
   areaUnderCurve,
   designRows,
   FederatedClient,
   type OneShotOptions,
   oneShotContribution,
-  oneShotDimension,
   PlainSum,
   predictTags,
   type RoundEnvironment,

@@ -76,10 +76,23 @@ export function gaussianPrecision(noiseMultiplier: number, count: number): numbe
 }
 
 /** One string for events that cost the same, whatever the order of their fields. */
-export function keyOf(event: DpEvent): string {
+function keyOf(event: DpEvent): string {
   return JSON.stringify(event, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
+}
+
+/** Leaves that cost the same become one, with the path of the first; sorted, so order changes nothing. */
+export function mergedLeaves(leaves: Iterable<Leaf>): readonly Leaf[] {
+  const merged = new Map<string, Leaf>();
+  for (const leaf of leaves) {
+    const key = keyOf(leaf.event);
+    const known = merged.get(key);
+    const count = leaf.count + (known?.count ?? 0);
+    if (!Number.isSafeInteger(count)) throw invalid('count', 'fewer repetitions', count);
+    merged.set(key, known === undefined ? leaf : { ...known, count });
+  }
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, leaf]) => leaf);
 }

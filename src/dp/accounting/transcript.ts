@@ -1,7 +1,7 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { Accountant, AccountantName, CertifiedInterval, Support } from '../accountant.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
-import { keyOf, type Leaf, leavesOf } from './leaves.ts';
+import { type Leaf, leavesOf, mergedLeaves } from './leaves.ts';
 import { invalid, requireDelta, requireEpsilon } from './refuse.ts';
 import { validatePlan } from './validate.ts';
 
@@ -25,7 +25,7 @@ export abstract class TranscriptAccountant implements Accountant {
   abstract readonly name: AccountantName;
   readonly unit: PrivacyUnit;
   readonly relation: NeighbourRelation;
-  #leaves: ReadonlyMap<string, Leaf> = new Map();
+  #leaves: readonly Leaf[] = [];
 
   constructor(options: AccountantOptions) {
     const { unit, relation } = options;
@@ -64,20 +64,14 @@ export abstract class TranscriptAccountant implements Accountant {
     if (!(Number.isSafeInteger(count) && count >= 1)) {
       throw invalid('count', 'a positive integer', count);
     }
-    const merged = new Map(this.#leaves);
-    for (const leaf of this.#admitted(plan)) {
-      const key = keyOf(leaf.event);
-      const total = leaf.count * count + (merged.get(key)?.count ?? 0);
-      if (!Number.isSafeInteger(total)) throw invalid('count', 'fewer repetitions', total);
-      merged.set(key, { ...leaf, count: total });
-    }
-    this.#leaves = new Map([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const added = this.#admitted(plan).map((leaf) => ({ ...leaf, count: leaf.count * count }));
+    this.#leaves = mergedLeaves([...this.#leaves, ...added]);
     this.reset();
   }
 
   epsilon(delta: number): CertifiedInterval {
     requireDelta(delta);
-    const leaves = [...this.#leaves.values()];
+    const leaves = this.#leaves;
     if (leaves.length === 0) return NOTHING;
     if (isNonPrivate(leaves)) return EVERYTHING;
     return this.epsilonOf(leaves, delta);
@@ -85,15 +79,10 @@ export abstract class TranscriptAccountant implements Accountant {
 
   delta(epsilon: number): CertifiedInterval {
     requireEpsilon(epsilon);
-    const leaves = [...this.#leaves.values()];
+    const leaves = this.#leaves;
     if (leaves.length === 0) return NOTHING;
     if (isNonPrivate(leaves)) return { lower: 1, upper: 1 };
     return this.deltaOf(leaves, epsilon);
-  }
-
-  /** The transcript so far; the mechanisms of one kind and parameters are one entry. */
-  protected get leaves(): readonly Leaf[] {
-    return [...this.#leaves.values()];
   }
 
   #admitted(plan: Plan): readonly Leaf[] {
