@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { VelaturaError } from '../core/errors.ts';
-import { type BudgetPolicy, validatePolicy } from '../dp/budget/policy.ts';
 import {
   type AllocationAlternative,
   allocateBudget,
   type BudgetAllocation,
+  type BudgetPolicy,
   type UtilityCurves,
-} from '../dp/planning/index.ts';
+  validatePolicy,
+} from '../dp/index.ts';
 import { parseNumber, readJson } from './input.ts';
 import type { CommandContext } from './main.ts';
 import { formatTable } from './terminal.ts';
@@ -14,7 +15,7 @@ import { formatTable } from './terminal.ts';
 export interface AllocateOptions {
   readonly policy: string;
   readonly curves: string;
-  readonly weight: readonly string[];
+  readonly weight?: readonly string[];
 }
 
 /** The command with its options and help; the action is the caller's. */
@@ -26,8 +27,7 @@ export function allocateCommand(): Command {
     .option(
       '--weight <scene=number>',
       'how much a scene counts, such as its share of sessions; may be repeated (default: 1)',
-      (text: string, all: readonly string[]) => [...all, text],
-      [],
+      (text: string, all: readonly string[] = []) => [...all, text],
     )
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
@@ -64,7 +64,7 @@ export async function runAllocateCommand(
     currency,
     scenes: policy.scenes,
     utilityCurves: scenes,
-    weights: weightsOf(options.weight),
+    weights: weightsOf(options.weight ?? []),
   });
   terminal.print(
     `epsilon ${total.epsilon} of a user at delta ${total.delta}, added up in ${currency.toUpperCase()}; ${metric} of the scenes in sum: ${allocation.utility.toPrecision(6)}`,

@@ -1,16 +1,20 @@
 import { Command, Option } from 'commander';
 import { VelaturaError } from '../core/errors.ts';
-import type { AccountantName, CertifiedInterval } from '../dp/accountant.ts';
 import {
+  ACCOUNTANT_NAMES,
+  type AccountantName,
+  type CertifiedInterval,
+  calibrateCohort,
   calibrateNoiseMultiplier,
   calibrateRounds,
   calibrateSamplingRate,
+  deltaOfPlan,
+  NEIGHBOUR_RELATIONS,
+  type NeighbourRelation,
   type SampledRounds,
   sampledRoundsEvent,
-} from '../dp/accounting/calibrate.ts';
-import { ACCOUNTANT_NAMES, deltaOfPlan } from '../dp/accounting/create.ts';
-import { NEIGHBOUR_RELATIONS, type NeighbourRelation } from '../dp/plan.ts';
-import { calibrateCohort, tightestAccountant } from '../dp/planning/index.ts';
+  tightestAccountant,
+} from '../dp/index.ts';
 import { parseNumber } from './input.ts';
 import type { CommandContext } from './main.ts';
 

@@ -1,14 +1,16 @@
 import { Command, Option } from 'commander';
 import { VelaturaError } from '../core/errors.ts';
-import { NEIGHBOUR_RELATIONS, type NeighbourRelation } from '../dp/plan.ts';
 import {
+  describeStatement,
+  NEIGHBOUR_RELATIONS,
+  type NeighbourRelation,
   PARTICIPATIONS,
   type Participation,
   planTraining,
   type TrainingAlternative,
   type TrainingRequest,
-} from '../dp/planning/index.ts';
-import { describeStatement } from '../dp/statement.ts';
+} from '../dp/index.ts';
+import { labelNormBound } from '../federated/index.ts';
 import { parseNumber } from './input.ts';
 import type { CommandContext } from './main.ts';
 import { formatTable } from './terminal.ts';
@@ -27,6 +29,7 @@ export interface PlanOptions {
   readonly alignment?: string;
   readonly features?: string;
   readonly labels?: string;
+  readonly labelDensity?: string;
   readonly allowLargeDelta: boolean;
 }
 
@@ -36,7 +39,7 @@ const ROWS = 12;
 /** The command with its options and help; the action is the caller's. */
 export function planCommand(): Command {
   return new Command('plan')
-    .description('rounds, cohort and noise for a population and a target, and what else would cost')
+    .description('rounds, cohort, clip and noise for a target, and what other choices would cost')
     .requiredOption('--population <number>', 'users in all, as the public knows it')
     .requiredOption('--dimension <number>', 'numbers in one update: parameters of the model')
     .requiredOption('--epsilon <number>', 'target for each user')
@@ -53,20 +56,25 @@ export function planCommand(): Command {
       '--participation <list>',
       'some of full, rotating, poisson (default: full,rotating); poisson needs hidden samples',
     )
-    .option('--clipping-norm <number>', 'public bound on the norm of an update (default: 1)')
+    .option(
+      '--clipping-norm <number>',
+      'public bound on the norm of an update (default: 1, or from --labels)',
+    )
     .option(
       '--alignment <number>',
       'guess of |mean update| / clipping norm, in (0, 1] (default: 0.2)',
     )
     .option('--features <number>', 'of a linear model, the constant included: shows one-shot too')
-    .option('--labels <number>', 'of a linear model')
+    .option('--labels <number>', 'of a linear model; picks the clip from --label-density')
+    .option('--label-density <number>', 'guess of how common a label is, in (0, 1) (default: 0.25)')
     .option('--allow-large-delta', 'take a delta of 1/√population and more', false)
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
       'after',
       `
 Example:
-  $ velatura plan --population 20000 --dimension 1668 --epsilon 1 --delta 1e-6 --rounds 100
+  $ velatura plan --population 20000 --dimension 1668 --epsilon 1 --delta 1e-6 --rounds 100 \\
+      --features 139 --labels 12
 
 full asks everybody in every round, rotating asks fixed groups in turn, poisson draws a hidden sample for
 each round. Signal-to-noise ratios come from a public model, not from data: they rank choices, they promise
@@ -85,12 +93,12 @@ export async function runPlanCommand(
     `${choice.rounds} rounds of ${choice.cohort} users (${choice.participation}), noise multiplier ${choice.noiseMultiplier.toPrecision(6)}, clipping norm ${result.clippingNorm}: epsilon ${choice.epsilon.toPrecision(6)} at delta ${statement.delta}`,
   );
   terminal.print();
-  for (const line of formatTable(HEADER, alternatives.slice(0, ROWS).map(rowOf))) {
-    terminal.print(line);
+  const shown = alternatives.filter(({ method }, i) => i < ROWS || method === 'one-shot');
+  for (const line of formatTable(HEADER, shown.map(rowOf))) terminal.print(line);
+  if (alternatives.length > shown.length) {
+    terminal.print(`and ${alternatives.length - shown.length} more: --json has them all`);
   }
-  if (alternatives.length > ROWS) {
-    terminal.print(`and ${alternatives.length - ROWS} more: --json has them all`);
-  }
+  terminal.print('* chosen: fewest uploads a user among those whose predicted error is as good.');
   terminal.print();
   terminal.print(describeStatement(statement));
   for (const note of notes) terminal.say(`Note: ${note}.`);
@@ -105,7 +113,7 @@ export async function runPlanCommand(
   });
 }
 
-const HEADER = ['', 'rounds', 'cohort', 'uploads', 'noise', 'SNR/round', 'SNR', 'error'];
+const HEADER = ['', 'rounds', 'cohort', 'uploads a user', 'noise', 'SNR/round', 'SNR', 'error'];
 
 function rowOf(row: TrainingAlternative): readonly string[] {
   const name =
@@ -131,7 +139,7 @@ function requestOf(options: PlanOptions): TrainingRequest {
     maximumRounds: numberOf('--rounds', options.rounds),
     minimumCohort: numberOf('--minimum-cohort', options.minimumCohort),
     maximumCohort: numberOf('--maximum-cohort', options.maximumCohort),
-    clippingNorm: numberOf('--clipping-norm', options.clippingNorm),
+    clippingNorm: clippingNormOf(options),
     alignment: numberOf('--alignment', options.alignment),
     participation: options.participation?.split(',').map(participationOf),
     linear:
@@ -153,6 +161,22 @@ function requestOf(options: PlanOptions): TrainingRequest {
       Object.entries(optional).filter(([, value]) => value !== undefined),
     ) as Partial<TrainingRequest>),
   };
+}
+
+/** Density that a clip is picked for where nobody guessed one; the clip varies little with it. */
+const LABEL_DENSITY = 0.25;
+
+function clippingNormOf(options: PlanOptions): number | undefined {
+  const { clippingNorm, labels, labelDensity } = options;
+  if (clippingNorm !== undefined) return parseNumber('--clipping-norm', clippingNorm);
+  if (labels === undefined) return undefined;
+  const density = numberOf('--label-density', labelDensity) ?? LABEL_DENSITY;
+  if (!(density > 0 && density < 1)) {
+    throw new VelaturaError('cli/usage', '--label-density expected a number in (0, 1)', {
+      option: '--label-density',
+    });
+  }
+  return labelNormBound(parseNumber('--labels', labels), density);
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {

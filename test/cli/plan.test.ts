@@ -22,6 +22,8 @@ describe('velatura plan', () => {
       ({ method }: { method: string }) => method === 'one-shot',
     );
     expect(oneShot.dimension).toBe((16 * 17) / 2 + 16 * 15);
+    // √(15 · 0.25 · 0.75), the expected norm of residuals.
+    expect(run.json.clippingNorm).toBeCloseTo(Math.sqrt(15 * 0.1875), 12);
     expect(run.printed).toContain('SNR/round');
     expect(run.printed).toContain('full *');
     expect(run.printed).toContain('one-shot (376 numbers)');
@@ -52,6 +54,12 @@ describe('velatura plan', () => {
   it.each<[string, string[], number, string | null]>([
     ['no target', ['--population', '10', '--dimension', '10'], 64, null],
     ['features alone', [...SHOP, '--features', '4'], 64, 'cli/usage'],
+    [
+      'a density of 1',
+      [...SHOP, '--features', '4', '--labels', '3', '--label-density', '1'],
+      64,
+      'cli/usage',
+    ],
     ['unknown participation', [...SHOP, '--participation', 'full,all'], 64, 'cli/usage'],
     ['a fraction of a user', [...SHOP, '--population', '0.5'], 1, 'dp/invalid-parameter'],
     ['a delta that protects nobody', [...SHOP, '--delta', '0.1'], 1, 'dp/delta-too-large'],

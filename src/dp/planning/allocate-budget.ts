@@ -1,5 +1,5 @@
 import { VelaturaError } from '../../core/errors.ts';
-import { currencyOf, type FilterCurrency } from '../budget/currency.ts';
+import { currencyOf } from '../budget/currency.ts';
 import {
   type BudgetPolicy,
   type ScenePolicy,
@@ -22,7 +22,7 @@ export interface AllocationRequest {
   /** The guarantee of a user over all scenes. */
   readonly total: { readonly epsilon: number; readonly delta: number };
   /** In what scenes add up; default `gdp`, exact where all releases are Gaussian. */
-  readonly currency?: FilterCurrency;
+  readonly currency?: 'gdp' | 'zcdp';
   /**
    * As in a budget policy: `perUser` and `worstCase` are caps, `default` is for scenes that are not named.
    * Default: every scene that has a curve, without a cap.

@@ -42,6 +42,7 @@ export interface PricedAlternative {
 const MARGIN = 1e-12;
 /** Choices whose predicted errors differ by less are alike: the one with the fewest uploads is taken. */
 const ALIKE = 1.05;
+
 /** Noise and prospects of one way to run rounds. */
 export function priceCandidate(candidate: Candidate, terms: TrainingTerms): PricedAlternative {
   // A user of a fixed group meets its own rounds only, and in those for certain.
@@ -100,7 +101,7 @@ const SHORTLIST = 12;
  * µ = rate · √(rounds · (e^(1/noiseMultiplier²) − 1)). That limit may be under the truth, so it picks what
  * is priced and prices nothing.
  *
- * Source: Bu, Dong, Long & Su, Deep learning with Gaussian differential privacy (2020), theorem 5.
+ * Source: Bu, Dong, Long & Su, Deep learning with Gaussian differential privacy (2020).
  */
 export function shortlist(
   candidates: readonly Candidate[],

@@ -25,7 +25,7 @@ export interface TrainingRequest {
   readonly participation?: readonly Participation[];
   /** Bound on the norm of one update, a public constant; default 1. */
   readonly clippingNorm?: number;
-  /** ‖mean update‖ / clippingNorm as guessed in advance, in (0, 1]; default 0.2. Scales all predictions alike. */
+  /** ‖mean update‖ / clippingNorm as guessed in advance, in (0, 1]; default 0.2. Ratios are proportional to it. */
   readonly alignment?: number;
   /** Shape of a linear model, to see what one upload of its moments would do. */
   readonly linear?: LinearShape;

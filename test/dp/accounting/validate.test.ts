@@ -171,15 +171,16 @@ describe('leavesOf', () => {
     expect(leavesOf(poisson(1, gaussian(2)))[0]?.event).toEqual(gaussian(2));
     const [leaf] = leavesOf(poisson(0.5, poisson(0.25, gaussian(2))));
     expect(leaf?.event).toMatchObject({ kind: 'poisson-sampled', event: gaussian(2) });
-    expect((leaf?.event as { samplingRate: number }).samplingRate).toBeCloseTo(0.125, 15);
+    expect(leaf?.event).toHaveProperty('samplingRate', expect.closeTo(0.125, 15));
   });
 
   it('joins Gaussians on one sample into one of their joint multiplier, rounded to more loss', () => {
     const [leaf] = leavesOf(poisson(0.1, composed(gaussian(3), repeated(2, gaussian(4)))));
-    const joint = (leaf?.event as { event: { noiseMultiplier: number } }).event.noiseMultiplier;
     const exact = 1 / Math.sqrt(1 / 9 + 2 / 16);
-    expect(joint).toBeLessThanOrEqual(exact);
-    expect(joint).toBeGreaterThan(exact * (1 - 1e-14));
+    expect(leaf?.event).toHaveProperty(
+      'event.noiseMultiplier',
+      expect.toSatisfy((joint: number) => joint <= exact && joint > exact * (1 - 1e-14)),
+    );
   });
 
   it('leaves other mixtures on one sample alone', () => {

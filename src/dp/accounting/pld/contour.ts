@@ -175,9 +175,10 @@ export class Contour {
     const period = (2 * Math.PI) / this.#step;
     const { s: farS, logMoment } = this.#far;
     const peak = farS * Math.log(farS) - (1 + farS) * Math.log1p(farS);
+    const between = (farS - this.#s) * period;
     const fold =
       1 / Math.expm1(this.#s * period) +
-      Math.exp(peak + logMoment + 1e-9 - farS * epsilon) / Math.expm1((farS - this.#s) * period);
+      Math.exp(peak + logMoment + 1e-9 - farS * epsilon - between) / -Math.expm1(-between);
     const lower =
       scale * (sum - this.#error - rounding) * (1 - 2 * scaleError) - fold - 1e-12 * upper;
     return { lower: Math.max(0, lower), upper: Math.min(1, Math.max(0, upper) + this.#leftOut) };

@@ -3,7 +3,7 @@ import { pureEpsilon } from '../pure.ts';
 import type { Atoms } from './law.ts';
 
 /** Beyond that many atoms a mechanism is priced by its Rényi curve. */
-export const MAX_ATOMS = 1 << 20;
+export const MAX_ATOMS: number = 1 << 20;
 
 /** Randomised response between two values: kept, exchanged, or another one that tells nothing. */
 export function randomizedResponseAtoms(

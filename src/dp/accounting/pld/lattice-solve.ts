@@ -21,6 +21,8 @@ const WIDE = 1e-4;
 const FINER = 16;
 /** Longest law, in points, before it is wrapped round the lattice. */
 const MAX_LENGTH = 1 << 23;
+/** Tilt times step at which a point outweighs the next one by e^40. */
+const SEPARATE = 40;
 /** Tilt times loss is held to that, so that its rounding stays small. */
 const MOST_EXPONENT = 1e5;
 
@@ -68,13 +70,21 @@ function shapeOf(
   );
   const highest = Math.min(saddle.s, MOST_EXPONENT / Math.max(most, 1e-9));
   const parts = tiltables(uses);
-  const target = (12 * accuracy * Math.max(saddle.epsilon, 1e-3)) / (highest + 1);
+  const target = (12 * accuracy * Math.max(saddle.epsilon, 1 / highest)) / (highest + 1);
   let best: LatticeShape | undefined;
   for (const share of TILT_SHARES) {
     const s = share * highest;
     const { variance } = totalAt(parts, s);
     const far = farTilt(parts, { s, epsilon: saddle.epsilon, variance }, logDelta, FOLD);
-    const shape = { ...gridOf(uses, far.period, target, maxSize), tilt: s, farTilt: far.s };
+    const grid = gridOf(uses, far.period, target, maxSize);
+    // Next to the end of bounded losses more tilt separates two points no better, and only overflows.
+    const tilt = Math.min(s, SEPARATE / grid.step);
+    const shape = {
+      step: grid.step,
+      size: Math.max(grid.size, sizeFor((FOLD - logDelta) / (tilt * grid.step))),
+      tilt,
+      farTilt: tilt < s ? 2 * tilt : far.s,
+    };
     if (best === undefined || shape.size * shape.step < 0.7 * best.size * best.step) best = shape;
   }
   return best as LatticeShape;

@@ -221,9 +221,10 @@ export class LatticeSum {
     const peak = farTilt * Math.log(farTilt) - (1 + farTilt) * Math.log1p(farTilt);
     // A point further down, so that the bound covers both neighbours.
     const at = epsilon - this.#origin - step;
+    const between = (farTilt - tilt) * period;
     const fold =
       1 / Math.expm1(tilt * period) +
-      Math.exp(peak + this.#farLogMoment - farTilt * at) / Math.expm1((farTilt - tilt) * period);
+      Math.exp(peak + this.#farLogMoment - farTilt * at - between) / -Math.expm1(-between);
     // The last factor is for parameters such as 1/noiseMultiplier, which were rounded upwards.
     return Math.max(0, this.#interpolated(epsilon, -1) - fold * (1 + 1e-9)) * (1 - 1e-12);
   }

@@ -62,8 +62,8 @@ function setNormal(set: typeof setP, tails: Tails, x: number): void {
 
 /** N(µ, 1) against N(0, 1): the loss is µx − µ²/2. */
 export class GaussianLaw implements LossLaw {
-  readonly least = Number.NEGATIVE_INFINITY;
-  readonly most = Number.POSITIVE_INFINITY;
+  readonly least: number = Number.NEGATIVE_INFINITY;
+  readonly most: number = Number.POSITIVE_INFINITY;
   readonly spacing = undefined;
   readonly atomic = false;
   readonly leftOut = 0;

@@ -121,8 +121,8 @@ export class FixedSizeLaw implements LossLaw {
  * sampling.proof.md, section 3.
  */
 export class ReplacedGaussianLaw implements LossLaw {
-  readonly least = Number.NEGATIVE_INFINITY;
-  readonly most = Number.POSITIVE_INFINITY;
+  readonly least: number = Number.NEGATIVE_INFINITY;
+  readonly most: number = Number.POSITIVE_INFINITY;
   readonly spacing = undefined;
   readonly atomic = false;
   readonly leftOut = 0;
