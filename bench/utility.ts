@@ -154,7 +154,6 @@ async function methodScores(
     runId: 'bench',
     method: method === 'federated rounds from the prior' ? 'fedavg' : 'one-shot',
     noiseMultiplier,
-    epsilon,
     delta,
   });
   if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);

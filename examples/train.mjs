@@ -48,7 +48,12 @@ const outcome = await trainTagModel(
   },
   { tags, features: ['(constant)', ...tags], prior, population: 2000 },
   clients,
-  { runId: 'first', method: 'one-shot', noiseMultiplier: calibrateGaussian(target), ...target },
+  {
+    runId: 'first',
+    method: 'one-shot',
+    noiseMultiplier: calibrateGaussian(target),
+    delta: target.delta,
+  },
 );
 if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);
 const gardener = withConstant(Float32Array.of(1, 0, 0), 3, prior.beta);

@@ -26,9 +26,23 @@ export class FederatedClient {
     this.#data = data;
   }
 
-  /** Computes on the own rows and encodes the outcome. */
-  contribute(compute: LocalComputation, encoder: UpdateEncoder): EncodedUpdate {
-    return encoder.encode(compute(this.#data));
+  /**
+   * Computes on the own rows and encodes the outcome. What cannot be computed or encoded becomes the zero
+   * vector: that a round fails for one person's data would tell about that data, and nobody paid for it.
+   *
+   * @param onError - told on this device why the contribution is zero; what it hears must not leave it
+   */
+  contribute(
+    compute: LocalComputation,
+    encoder: UpdateEncoder,
+    onError?: (error: unknown) => void,
+  ): EncodedUpdate {
+    try {
+      return encoder.encode(compute(this.#data));
+    } catch (error) {
+      onError?.(error);
+      return { vector: new Float64Array(encoder.encodedDimension), clipped: false };
+    }
   }
 }
 

@@ -2,9 +2,10 @@ import { throwIfAborted, VelaturaError } from '../core/errors.ts';
 import { yieldToEventLoop } from '../core/event-loop.ts';
 import { l2Norm } from '../core/linear-algebra.ts';
 import type { RandomSource } from '../core/random-source.ts';
-import { normalQuantile } from '../core/special/index.ts';
+import { nextUp, normalQuantile } from '../core/special/index.ts';
+import { validatePlan } from '../dp/accounting/index.ts';
 import type { PrivacyBudgetAccountant, Refusal } from '../dp/budget/budget.ts';
-import { fillRoundedGaussian } from '../dp/noise/index.ts';
+import { fillRoundedGaussian, MAX_NOISE_STDDEV } from '../dp/noise/index.ts';
 import { isInsecure, type NeighbourRelation, type Plan, type Release } from '../dp/plan.ts';
 import type { FederatedClient, LocalComputation } from './client.ts';
 import type { SecureSum } from './secure-sum.ts';
@@ -20,6 +21,8 @@ export interface RoundEnvironment {
   readonly budget: PrivacyBudgetAccountant | null;
   readonly minimumCohort: number;
   readonly signal?: AbortSignal;
+  /** For simulations and tests: hears why a client's contribution was zero. */
+  readonly onClientError?: (error: unknown) => void;
 }
 
 /** One reserve → compute → sum → noise → commit. */
@@ -33,7 +36,10 @@ export interface RoundRequest {
   readonly noiseMultiplier: number;
 }
 
-/** What a round reports besides its value. Computed from the noisy sum alone, so it costs nothing more. */
+/**
+ * What a round reports besides its value. Shares and ratios come from the noisy sum alone and cost nothing
+ * more; the counts are facts about public membership.
+ */
 export interface RoundMetrics {
   readonly cohort: number;
   readonly survivors: number;
@@ -87,7 +93,23 @@ export async function runPrivateRound(
   const { encoder, noiseMultiplier, clients } = request;
   await yieldToEventLoop();
   throwIfAborted(signal);
-  const plan = roundPlan(noiseMultiplier, relation);
+  const plan = validatePlan(roundPlan(noiseMultiplier, relation));
+  if (budget !== null && relation === 'add-or-remove-one-user') {
+    throw new VelaturaError(
+      'dp/relation-mismatch',
+      'a round shows who is asked, so membership is public: book it under zero-out-one-user',
+      { relation },
+    );
+  }
+  const noiseStddev =
+    noiseMultiplier === 0 ? 0 : nextUp(noiseMultiplier * encoder.sensitivity(relation));
+  if (noiseStddev > MAX_NOISE_STDDEV) {
+    throw new VelaturaError(
+      'dp/invalid-parameter',
+      `the noise expected a deviation of at most ${MAX_NOISE_STDDEV} lattice units, got ${noiseStddev}`,
+      { noiseStddev },
+    );
+  }
   const cohort = clients.map((client) => client.account);
   const session = await secureSum.open({
     roundId: request.roundId,
@@ -119,11 +141,13 @@ export async function runPrivateRound(
 
   for (const client of clients) {
     throwIfAborted(signal);
-    await session.contribute(client.account, client.contribute(request.compute, encoder).vector);
+    await session.contribute(
+      client.account,
+      client.contribute(request.compute, encoder, environment.onClientError).vector,
+    );
   }
   const { sum, survivors } = await session.close();
-  const noiseStddev = noiseMultiplier * encoder.sensitivity(relation);
-  if (noiseStddev > 0) {
+  if (noiseMultiplier !== 0) {
     const noise = new Float64Array(sum.length);
     fillRoundedGaussian(noise, noiseStddev, random);
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (noise[i] as number);

@@ -1,3 +1,4 @@
+import { epsilonOfPlan } from '../dp/accounting/index.ts';
 import type { Refusal } from '../dp/budget/budget.ts';
 import { checkDelta } from '../dp/delta-check.ts';
 import { divideGaussianEvenly } from '../dp/divide-gaussian.ts';
@@ -30,8 +31,7 @@ export interface TagTrainingOptions {
    * `calibrateGaussian({ epsilon, delta })`.
    */
   readonly noiseMultiplier: number;
-  /** For the statement: what the noise multiplier was calibrated to. */
-  readonly epsilon: number;
+  /** At which the statement gives epsilon: the delta that the noise was calibrated for. */
   readonly delta: number;
   /** See `UpdateEncoderOptions.clippingFlagWeight`; rounds of `fedavg` only. */
   readonly clippingFlagWeight?: number;
@@ -112,7 +112,7 @@ export async function trainTagModel(
   options: TagTrainingOptions,
 ): Promise<TagTrainingOutcome> {
   const plan = tagTrainingPlan(environment, task, options);
-  const statement = trainingStatement(environment, task, options);
+  const statement = trainingStatement(environment, task, options, plan);
   const common = { tags: task.tags, features: task.features, statement };
   const { prior, tags, features, population } = task;
   const { noiseMultiplier } = releaseSchedule(task, options);
@@ -185,13 +185,14 @@ function trainingStatement(
   environment: RoundEnvironment,
   task: TagTask,
   options: TagTrainingOptions,
+  plan: Plan,
 ): PrivacyStatement {
   const isPrivate = options.noiseMultiplier !== 0;
   const warning = checkDelta(options.delta, task.population);
   return {
     unit: 'user',
     relation: environment.relation,
-    epsilon: isPrivate ? { lower: options.epsilon, upper: options.epsilon } : null,
+    epsilon: isPrivate ? epsilonOfPlan(plan, options.delta, 'gdp') : null,
     delta: options.delta,
     accountant: isPrivate ? 'gdp' : 'none',
     trustModel: environment.secureSum.trust,

@@ -68,6 +68,10 @@ export class UpdateEncoder {
     if (!(clippingFlagWeight >= 0 && clippingFlagWeight <= 1)) {
       throw invalid('clippingFlagWeight', 'a number in [0, 1]', clippingFlagWeight);
     }
+    // Below that the scale would overflow.
+    if (!Number.isFinite(integerNorm / clippingNorm)) {
+      throw invalid('clippingNorm', 'a number that integers can stand for', clippingNorm);
+    }
     this.dimension = dimension;
     this.clippingNorm = clippingNorm;
     this.integerNorm = integerNorm;

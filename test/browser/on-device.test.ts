@@ -134,7 +134,12 @@ describe('in a page', () => {
           population: 1500,
         },
         clients,
-        { runId, method: 'one-shot', noiseMultiplier: calibrateGaussian(target), ...target },
+        {
+          runId,
+          method: 'one-shot',
+          noiseMultiplier: calibrateGaussian(target),
+          delta: target.delta,
+        },
       );
     const outcome = await train('first');
     if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);

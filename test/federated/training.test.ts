@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../src/core/secure-random.ts';
 import { SeededRandom } from '../../src/core/seeded-random.ts';
-import { calibrateGaussian, gdpCost, oneShotDimension } from '../../src/dp/index.ts';
+import {
+  calibrateGaussian,
+  gdpCost,
+  MemoryBudgetStore,
+  oneShotDimension,
+  openBudget,
+} from '../../src/dp/index.ts';
 import {
   areaUnderCurve,
   designRows,
@@ -70,7 +76,7 @@ describe.each(['fedavg', 'one-shot'] as const)('trainTagModel by %s', (method) =
     runId: 'test',
     method,
     noiseMultiplier: calibrateGaussian(target),
-    ...target,
+    delta: target.delta,
   };
 
   it('learns what persists, under noise', async () => {
@@ -87,7 +93,9 @@ describe.each(['fedavg', 'one-shot'] as const)('trainTagModel by %s', (method) =
       );
       expect(auc).toBeGreaterThan(0.7);
     }
-    expect(outcome.model.statement.epsilon?.upper).toBe(2);
+    const stated = outcome.model.statement.epsilon?.upper as number;
+    expect(stated).toBeLessThanOrEqual(2);
+    expect(stated).toBeGreaterThan(1.999);
     expect(outcome.model.statement.insecure).toBe(false);
     expect(outcome.model.statement.simulation).toContain('public data');
     expect(outcome.model.weightNoiseStddev).toBeGreaterThan(0);
@@ -185,6 +193,35 @@ describe('runFedAvg', () => {
   });
 });
 
+describe('a client whose data cannot be used', () => {
+  const spoiled = (features: number, labels: number): FederatedClient =>
+    new FederatedClient('spoiled', {
+      rows: 2,
+      features: new Float32Array(10).fill(features),
+      labels: new Float32Array(8).fill(labels),
+    });
+
+  it.each([
+    [3e38, 1],
+    [Number.NaN, 0],
+    [1, Number.POSITIVE_INFINITY],
+  ])('with features %d and labels %d sends zero and never stops a round', async (f, l) => {
+    const clients = [...simulatedClients(table, rows.subarray(0, 30), 0.3), spoiled(f, l)];
+    const errors: unknown[] = [];
+    const listening = { ...environment, onClientError: (error: unknown) => errors.push(error) };
+    for (const method of ['fedavg', 'one-shot'] as const) {
+      const outcome = await trainTagModel(listening, task, clients, {
+        runId: 'spoiled',
+        method,
+        noiseMultiplier: 1,
+        delta: 1e-6,
+      });
+      expect(outcome.kind).toBe('trained');
+    }
+    expect(errors.length).toBeGreaterThan(0);
+  });
+});
+
 describe('runPrivateRound', () => {
   const clients = Array.from(
     { length: 40 },
@@ -220,6 +257,43 @@ describe('runPrivateRound', () => {
         { roundId: 'r', clients, compute: () => [0, 0], encoder, noiseMultiplier: 1 },
       ),
     ).rejects.toMatchObject({ code: 'federated/cohort-too-small' });
+  });
+
+  it.each([-1, Number.NaN, 1e300, 1e-320])('refuses the noise multiplier %d', async (noise) => {
+    await expect(
+      runPrivateRound(environment, {
+        roundId: 'r',
+        clients,
+        compute: () => [0, 0],
+        encoder,
+        noiseMultiplier: noise,
+      }),
+    ).rejects.toMatchObject({ code: 'dp/invalid-parameter' });
+  });
+
+  it('books nothing under add-or-remove, because it shows its cohort', async () => {
+    const budget = await openBudget({
+      policy: {
+        version: 1,
+        currency: 'gdp',
+        delta: 1e-6,
+        user: { epsilon: 5 },
+        scenes: { test: {} },
+        reservationLease: 'PT1M',
+      },
+      unit: 'user',
+      relation: 'add-or-remove-one-user',
+      store: new MemoryBudgetStore(),
+      accountKey: new SecureRandom().bytes(32),
+    });
+    await expect(
+      runPrivateRound(
+        { ...environment, relation: 'add-or-remove-one-user', budget },
+        { roundId: 'r', clients, compute: () => [0, 0], encoder, noiseMultiplier: 10 },
+      ),
+    ).rejects.toMatchObject({ code: 'dp/relation-mismatch' });
+    const [total] = await budget.summary();
+    expect(total?.releases).toBe(0);
   });
 
   it('stops when the signal fires', async () => {

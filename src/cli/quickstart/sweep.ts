@@ -58,7 +58,6 @@ export async function sweepUtility(
               epsilon === Infinity
                 ? 0
                 : calibrateGaussian({ epsilon, delta: QUICKSTART_POLICY.delta }),
-            epsilon,
             delta: QUICKSTART_POLICY.delta,
           },
         );

@@ -88,7 +88,6 @@ export async function trainScene(
     runId: `quickstart/${scene}`,
     method,
     noiseMultiplier: modelNoise,
-    epsilon: SCENE_EPSILON,
     delta: QUICKSTART_POLICY.delta,
     clippingFlagWeight: 0.25,
   };
@@ -234,7 +233,6 @@ async function nonPrivateMetrics(
     runId: `non-private/${training.scene}`,
     method: training.method,
     noiseMultiplier: 0,
-    epsilon: Number.POSITIVE_INFINITY,
     delta: QUICKSTART_POLICY.delta,
   });
   if (outcome.kind === 'refused') throw new TypeError('a run without budget cannot be refused');

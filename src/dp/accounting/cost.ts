@@ -18,6 +18,8 @@ function total(leaves: readonly Leaf[], cost: (leaf: Leaf) => number): number {
   let sum = 0;
   for (const leaf of leaves) {
     const added = cost(leaf);
+    // Written so that NaN counts as infinite: a cost that is not a number must never pass as none.
+    if (!(added >= 0 && added < Number.POSITIVE_INFINITY)) throw infinite(leaf.path);
     if (added > 0) sum = nextUp(sum + added);
     if (sum === Number.POSITIVE_INFINITY) throw infinite(leaf.path);
   }

@@ -1,3 +1,4 @@
+import { VelaturaError } from '../../core/errors.ts';
 import { gaussLegendre } from '../../core/special/gauss-legendre.ts';
 import { millsRatio, normalCdf, normalDensity } from '../../core/special/normal.ts';
 import { lastHolding } from '../../core/special/roots.ts';
@@ -5,6 +6,8 @@ import { nextDown, nextUp } from '../../core/special/ulp.ts';
 import { invalid, requireDelta, requireEpsilon } from './refuse.ts';
 
 const HALF_LOG_2_PI = 0.9189385332046728;
+/** Where the search for µ stops: no epsilon that a double holds needs more. */
+const MOST_MU = 2 ** 520;
 /** Under this µ the two tails are so alike that their difference is integrated instead. */
 const QUADRATURE_LIMIT = 0.5;
 
@@ -60,7 +63,18 @@ function millsDifference(a: number, mu: number): number {
 /** True only when δ(ε) ≤ delta for certain. */
 function isCovered(mu: number, epsilon: number, logTarget: number): boolean {
   const { value, error } = logDelta(mu, epsilon);
-  return value + error <= logTarget;
+  return value + error <= logTarget || logTailBound(mu, epsilon) <= logTarget;
+}
+
+/**
+ * log of φ(a)/a ≥ Φ(−a) ≥ δ(ε) for a = ε/µ − µ/2 of at least 1, rounded up: certain also where the two
+ * Mills ratios of {@link logDelta} can no longer be told apart.
+ */
+function logTailBound(mu: number, epsilon: number): number {
+  const centre = epsilon / mu;
+  const a = centre - mu / 2 - 4 * Number.EPSILON * (centre + mu / 2);
+  if (!(a >= 1)) return Number.POSITIVE_INFINITY;
+  return (-0.5 * a * a - HALF_LOG_2_PI - Math.log(a)) * (1 - 8 * Number.EPSILON);
 }
 
 /** log delta, rounded down. */
@@ -98,13 +112,16 @@ export function epsilonOfGdp(mu: number, delta: number): number {
   // Φ(µ/2 − ε/µ) ≤ delta there, by the Chernoff bound of the normal tail.
   let high = mu * (mu / 2 + Math.sqrt(-2 * target));
   if (!Number.isFinite(high)) return Number.POSITIVE_INFINITY;
-  while (!isCovered(mu, high, target)) high *= 1.5;
+  while (!isCovered(mu, high, target)) {
+    high *= 1.5;
+    if (high === Number.POSITIVE_INFINITY) return high;
+  }
   return lastHolding((epsilon) => isCovered(mu, epsilon, target), high, 0);
 }
 
 /**
  * The most µ that stays within (epsilon, delta), rounded down: the capacity of a budget in the currency
- * of Gaussian differential privacy is its square.
+ * of Gaussian differential privacy is its square. 0 where no positive µ does.
  *
  * @throws {VelaturaError} `dp/invalid-parameter`
  */
@@ -113,9 +130,13 @@ export function muOfEpsilon(epsilon: number, delta: number): number {
   requireDelta(delta);
   const target = logFloor(delta);
   let low = 1;
-  while (!isCovered(low, epsilon, target)) low /= 2;
+  while (!isCovered(low, epsilon, target)) {
+    low /= 2;
+    if (low === 0) return 0;
+  }
   let high = low * 2;
-  while (isCovered(high, epsilon, target)) high *= 2;
+  while (high < MOST_MU && isCovered(high, epsilon, target)) high *= 2;
+  if (isCovered(high, epsilon, target)) return high;
   return lastHolding((mu) => isCovered(mu, epsilon, target), low, high);
 }
 
@@ -139,7 +160,14 @@ export function calibrateGaussian(target: GaussianTarget): number {
   const { epsilon, delta, count = 1 } = target;
   if (!(Number.isSafeInteger(count) && count >= 1))
     throw invalid('count', 'a positive integer', count);
-  return nextUp(nextUp(Math.sqrt(count)) / muOfEpsilon(epsilon, delta));
+  const mu = muOfEpsilon(epsilon, delta);
+  if (mu === 0) {
+    throw new VelaturaError('dp/no-solution', 'no noise reaches so small an epsilon and delta', {
+      epsilon,
+      delta,
+    });
+  }
+  return nextUp(nextUp(Math.sqrt(count)) / mu);
 }
 
 function requireMu(mu: number): void {

@@ -67,12 +67,14 @@ function simplified(event: DpEvent, path: string): DpEvent {
     if (leaf.event.kind !== 'gaussian') return event;
     precision = nextUp(precision + gaussianPrecision(leaf.event.noiseMultiplier, leaf.count));
   }
-  return { kind: 'gaussian', noiseMultiplier: nextDown(1 / nextUp(Math.sqrt(precision))) };
+  const noiseMultiplier = nextDown(1 / nextUp(Math.sqrt(precision)));
+  return noiseMultiplier > 0 ? { kind: 'gaussian', noiseMultiplier } : event;
 }
 
-/** count/noiseMultiplier², rounded up. */
+/** count/noiseMultiplier², rounded up; Infinity where the square of the noise is below all doubles. */
 export function gaussianPrecision(noiseMultiplier: number, count: number): number {
-  return nextUp(count / nextDown(noiseMultiplier * noiseMultiplier));
+  const square = nextDown(noiseMultiplier * noiseMultiplier);
+  return square > 0 ? nextUp(count / square) : Number.POSITIVE_INFINITY;
 }
 
 /** One string for events that cost the same, whatever the order of their fields. */

@@ -7,10 +7,12 @@ import { productUp, sqrtUp } from './rounding.ts';
 import { type MechanismOptions, requireCount, termsOf } from './terms.ts';
 
 /** What a bin is called. */
-export type Category = string | number;
+export type HistogramCategory = string | number;
 
 /** Options of {@link dpHistogram}. */
-export interface HistogramOptions<C extends Category> extends MechanismOptions, ClippingOptions {
+export interface HistogramOptions<C extends HistogramCategory>
+  extends MechanismOptions,
+    ClippingOptions {
   /** The bins, all of them: a public list, never collected from the data. Others are dropped. */
   readonly categories: readonly C[];
   /** Most bins that one user counts in; the first ones are kept. */
@@ -35,7 +37,7 @@ const MAX_CATEGORIES = 2 ** 24;
  * @returns noisy counts in the order of `categories`; integers that may be negative
  * @throws {VelaturaError} `dp/invalid-parameter`, `dp/unsupported-event`
  */
-export function dpHistogram<C extends Category>(
+export function dpHistogram<C extends HistogramCategory>(
   users: Iterable<ArrayLike<C>>,
   options: HistogramOptions<C>,
 ): Release<Float64Array> {

@@ -3,7 +3,7 @@ export type { BoundedSumOptions } from './bounded-sum.ts';
 export { type CountOptions, dpCount } from './count.ts';
 export { type ExponentialOptions, exponentialMechanism } from './exponential-mechanism.ts';
 export { chooseGranularity } from './grid.ts';
-export { type Category, dpHistogram, type HistogramOptions } from './histogram.ts';
+export { dpHistogram, type HistogramCategory, type HistogramOptions } from './histogram.ts';
 export { clipToLattice, type LatticeBall, latticeBall } from './lattice-clip.ts';
 export {
   type DiscreteGaussianOptions,

@@ -60,7 +60,7 @@ export function clipToLattice(
     target[i] = Math.round(((vector[i] as number) / unit) * factor) + 0;
   }
   // Towards zero a vector cannot grow, up to float error, which the shrinking factor absorbs.
-  while (lengthOf(target, ball.norm) > ball.limit) {
+  while (!(lengthOf(target, ball.norm) <= ball.limit)) {
     for (let i = 0; i < target.length; i++) {
       target[i] = Math.trunc(((vector[i] as number) / unit) * factor) + 0;
     }

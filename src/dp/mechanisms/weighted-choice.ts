@@ -55,7 +55,7 @@ export function chooseWeighted(
   for (;;) {
     const unit = uniformInteger(random, end);
     const index = firstOver(ends, unit);
-    const height = unit - 0 * (index === 0 ? 0 : (ends[index - 1] as number));
+    const height = unit - (index === 0 ? 0 : (ends[index - 1] as number));
     const fraction = new LazyUniform(random);
     const drawn = height + fraction.word(0) * 2 ** -32;
     const weight = (weights[index] as number) * scale;

@@ -46,7 +46,7 @@ const pld = (
   relation: NeighbourRelation = 'add-or-remove-one-user',
 ): AccountantSubject => ({
   // A coarse lattice: this suite asks how an accountant behaves, not how many digits it has.
-  create: (options) => new PldAccountant({ ...options, accuracy: 1e-6 }),
+  create: (options) => new PldAccountant({ ...options, accuracy: 1e-5 }),
   events,
   refused: unproven,
   relation,

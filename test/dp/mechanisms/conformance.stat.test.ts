@@ -28,7 +28,7 @@ function describeMechanism<Data, Value>(
   options: MechanismConformanceOptions = {},
 ): void {
   describe(subject.name, () => {
-    const cases = mechanismConformance(subject, { samples: 6000, ...options });
+    const cases = mechanismConformance(subject, { samples: 4000, ...options });
     for (const { name, run } of cases) it(name, run);
   });
 }

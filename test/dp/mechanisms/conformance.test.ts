@@ -34,7 +34,7 @@ function broken(
 /** Names of the cases that fail. */
 async function failures(subject: MechanismSubject<Users, number>): Promise<string[]> {
   const failed: string[] = [];
-  for (const { name, run } of mechanismConformance(subject, { samples: 5000 })) {
+  for (const { name, run } of mechanismConformance(subject, { samples: 4000 })) {
     try {
       await run();
     } catch {

@@ -59,7 +59,7 @@ describe('estimateCategories', () => {
 
   it('is unbiased, and as far off as it says at most', () => {
     const random = new SeededRandom('estimate');
-    const repeats = 200;
+    const repeats = 100;
     const sum = new Float64Array(6);
     let missed = 0;
     let spread = 0;

@@ -41,7 +41,7 @@ describe('chooseWeighted', () => {
     { relativeError: 0.9, totalBits: 12 },
     { relativeError: 0.01, totalBits: 4 },
     { relativeError: 2 ** -40, totalBits: 2 },
-    { relativeError: 0.5, totalBits: -3 },
+    { relativeError: 0.5, totalBits: -1 },
   ])('follows them where integers decide (%j)', (precision) => {
     expectCounts(draw(costs, sizes, 0.7, precision, 4000), weights);
   });

@@ -74,7 +74,10 @@ export class PldAccountant extends TranscriptAccountant {
       return { lower: tight ? upper : null, upper };
     }
     const bounds = epsilonBounds(loss, delta, this.#accuracy);
-    return finished(bounds, tight, byCurve);
+    const { lower, upper } = finished(bounds, tight, byCurve);
+    // Rounding upwards may pass what holds without any delta.
+    const most = this.#curveOf(leaves).pure;
+    return { lower: lower === null ? null : Math.min(lower, most), upper: Math.min(upper, most) };
   }
 
   protected override deltaOf(leaves: readonly Leaf[], epsilon: number): CertifiedInterval {
@@ -86,6 +89,7 @@ export class PldAccountant extends TranscriptAccountant {
       const upper = deltaOfGdp(nextUp(Math.sqrt(gaussianSquare)), epsilon);
       return { lower: tight ? upper : null, upper };
     }
+    if (this.#curveOf(leaves).pure <= epsilon) return { lower: tight ? 0 : null, upper: 0 };
     const bounds = deltaBounds(loss, epsilon, this.#accuracy);
     return finished(bounds, tight, byCurve);
   }
