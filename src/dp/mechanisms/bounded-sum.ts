@@ -16,7 +16,7 @@ import { invalidContribution, requireCount } from './terms.ts';
 /** Options of a sum of bounded values. */
 export interface BoundedSumOptions extends RecordOptions, ValueBounds {
   readonly noise: AdditiveNoise;
-  /** Spacing of the grid, a power of two; default {@link chooseGranularity}. */
+  /** Spacing of the grid, a power of two; default: that of `chooseGranularity`. */
   readonly granularity?: number;
 }
 

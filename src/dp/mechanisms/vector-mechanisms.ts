@@ -16,7 +16,7 @@ export interface VectorSumOptions extends MechanismOptions, ClippingOptions {
   readonly clippingNorm: number;
   /** Noise over sensitivity: deviation over l2 for Gaussian, scale over l1 for Laplace. */
   readonly noiseMultiplier: number;
-  /** Spacing of the grid, a power of two; default {@link chooseGranularity}. */
+  /** Spacing of the grid, a power of two; default: that of `chooseGranularity`. */
   readonly granularity?: number;
 }
 

@@ -90,6 +90,8 @@ describe('against the definition', () => {
         );
         expect(loss?.directions.length).toBe(2);
         loss?.directions.forEach(({ laws }, i) => {
+          // Adding a record has a largest loss; beyond it there is nothing to compare.
+          if ((exact[i] as number) < 1e-9) return;
           const bounds = latticeDelta(laws, epsilon, 1e-6)?.bounds;
           // The rule itself is good to a few parts in 10⁵: delta has a kink along a line.
           expect((bounds?.upper ?? 0) / (exact[i] as number)).toBeCloseTo(1, 3);

@@ -1,3 +1,4 @@
+import { nextUp } from '../../../core/special/ulp.ts';
 import { type GaussianMixture, logMixtureRatio } from './mixture.ts';
 import { logOnePlusExp, logPowerAboveTangent, logSum } from './power-tangent.ts';
 
@@ -19,14 +20,24 @@ function stepWidth(strip: number, growth: number): number {
   return (2 * Math.PI * strip) / (digits + (strip * strip) / 2);
 }
 
-/** (1/(α−1))·log(1 + E[e^(logTerm)]) for x ~ N(0, 1). */
+/** A rule of more nodes is not worth its time: hardly any noise is left, and sampling hardly helps. */
+const MOST_NODES = 1 << 16;
+
+/**
+ * (1/(α−1))·log(1 + E[e^(logTerm)]) for x ~ N(0, 1).
+ *
+ * @param unsampled - the divergence without sampling, which bounds it: Rényi divergence is jointly
+ * quasi-convex (van Erven & Harremoës 2014, theorem 13), and the pair is a mixture of equal laws and these
+ */
 function divergence(
   logTerm: (x: number) => number,
   order: number,
   from: number,
   to: number,
   step: number,
+  unsampled: number,
 ): number {
+  if (!((to - from) / step <= MOST_NODES)) return unsampled;
   const terms: number[] = [];
   for (let x = from; x <= to; x += step) terms.push(logTerm(x) - 0.5 * x * x);
   const logExcess = logSum(terms) + Math.log(step) - HALF_LOG_2_PI;
@@ -52,6 +63,7 @@ export function sampledGaussianDivergence(mixture: GaussianMixture, order: numbe
     -REACH,
     REACH + order * shift,
     stepWidth((0.9 * Math.PI) / shift, 0),
+    nextUp(nextUp(order * shift * shift) / 2),
   );
 }
 
@@ -72,5 +84,6 @@ export function replacedGaussianDivergence(mixture: GaussianMixture, order: numb
     reach,
     // On half the strip |R| is at least cos(π/4) of its size on the real line.
     stepWidth((0.5 * Math.PI) / shift, 0.5 * order),
+    nextUp(nextUp(order * shift * shift) * 2),
   );
 }
