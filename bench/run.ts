@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { accounting } from './accounting.ts';
 import { budget } from './budget.ts';
 import { he } from './he.ts';
 import { benchHtml } from './html.ts';
@@ -9,7 +10,7 @@ import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
 import { utility } from './utility.ts';
 
 const SUITES: Readonly<Record<string, BenchSuite>> = {
-  accounting: noise,
+  accounting: async (log) => [...(await accounting(log)), ...(await noise(log))],
   budget,
   he,
   utility,

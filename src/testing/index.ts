@@ -1,4 +1,5 @@
 export { SeededRandom } from '../core/seeded-random.ts';
+export { type AccountantSubject, accountantConformance } from './accountant-conformance.ts';
 export {
   type BudgetHome,
   type BudgetOpening,
@@ -11,6 +12,11 @@ export {
   budgetStoreConformance,
 } from './budget-store-conformance.ts';
 export type { ConformanceCase } from './conformance.ts';
+export {
+  type MechanismConformanceOptions,
+  type MechanismSubject,
+  mechanismConformance,
+} from './mechanism-conformance.ts';
 export { planConformance, statementConformance } from './plan-conformance.ts';
 export {
   type SamplerConformanceOptions,

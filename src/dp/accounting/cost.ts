@@ -13,14 +13,19 @@ function infinite(path: string): VelaturaError {
   });
 }
 
-/** Sums costs upwards; a sum beyond all doubles is no cost either. */
-function total(leaves: readonly Leaf[], cost: (leaf: Leaf) => number): number {
+/**
+ * Sums costs upwards; a sum beyond all doubles is no cost either.
+ *
+ * @throws {VelaturaError} `dp/infinite-cost`
+ */
+export function totalCost(leaves: readonly Leaf[], cost: (leaf: Leaf) => number): number {
   let sum = 0;
   for (const leaf of leaves) {
     const added = cost(leaf);
     // Written so that NaN counts as infinite: a cost that is not a number must never pass as none.
     if (!(added >= 0 && added < Number.POSITIVE_INFINITY)) throw infinite(leaf.path);
-    if (added > 0) sum = nextUp(sum + added);
+    // Adding to nothing rounds nothing.
+    if (added > 0) sum = sum === 0 ? added : nextUp(sum + added);
     if (sum === Number.POSITIVE_INFINITY) throw infinite(leaf.path);
   }
   return sum;
@@ -89,7 +94,7 @@ export function zcdpCostOfLeaf(leaf: Leaf): number {
  * `dp/infinite-cost`, `dp/invalid-parameter`
  */
 export function gdpCost(plan: Plan): number {
-  return total(leavesOf(validatePlan(plan).event), gdpCostOfLeaf);
+  return totalCost(leavesOf(validatePlan(plan).event), gdpCostOfLeaf);
 }
 
 /**
@@ -100,5 +105,5 @@ export function gdpCost(plan: Plan): number {
  * `dp/infinite-cost`, `dp/invalid-parameter`
  */
 export function zcdpCost(plan: Plan): number {
-  return total(leavesOf(validatePlan(plan).event), zcdpCostOfLeaf);
+  return totalCost(leavesOf(validatePlan(plan).event), zcdpCostOfLeaf);
 }

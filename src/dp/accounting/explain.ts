@@ -109,8 +109,10 @@ function sharesOf(leaves: readonly Leaf[], plan: Plan, delta: number): readonly 
 function textOf(explanation: Omit<EpsilonExplanation, 'text'>): string {
   const { epsilon, delta, accountant, parts, naive } = explanation;
   const { lower, upper } = epsilon;
-  const certainty =
-    lower === null || lower === upper ? '' : `; the true value is at least ${lower.toPrecision(6)}`;
+  const least = lower?.toPrecision(6);
+  let certainty = '';
+  if (least === upper.toPrecision(6)) certainty = '; certified to six digits';
+  else if (least !== undefined) certainty = `; the true value is at least ${least}`;
   const lines = [
     `Epsilon is at most ${upper.toPrecision(6)} at delta ${delta} (${accountant} accountant${certainty}).`,
   ];

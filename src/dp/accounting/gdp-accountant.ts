@@ -1,7 +1,6 @@
-import { nextUp } from '../../core/special/ulp.ts';
 import type { CertifiedInterval } from '../accountant.ts';
-import { gdpCostOfLeaf } from './cost.ts';
-import { deltaOfGdp, epsilonOfGdp } from './gdp.ts';
+import { gdpCostOfLeaf, totalCost } from './cost.ts';
+import { deltaOfGdp, epsilonOfGdp, muOfCost } from './gdp.ts';
 import type { Leaf } from './leaves.ts';
 import { TranscriptAccountant } from './transcript.ts';
 
@@ -37,7 +36,5 @@ export class GdpAccountant extends TranscriptAccountant {
 }
 
 function muOf(leaves: readonly Leaf[]): number {
-  let square = 0;
-  for (const leaf of leaves) square = nextUp(square + gdpCostOfLeaf(leaf));
-  return nextUp(Math.sqrt(square));
+  return muOfCost(totalCost(leaves, gdpCostOfLeaf));
 }

@@ -3,6 +3,7 @@ import { gaussLegendre } from '../../core/special/gauss-legendre.ts';
 import { millsRatio, normalCdf, normalDensity } from '../../core/special/normal.ts';
 import { lastHolding } from '../../core/special/roots.ts';
 import { nextDown, nextUp } from '../../core/special/ulp.ts';
+import { gaussianPrecision } from './leaves.ts';
 import { invalid, requireDelta, requireEpsilon } from './refuse.ts';
 
 const HALF_LOG_2_PI = 0.9189385332046728;
@@ -167,7 +168,17 @@ export function calibrateGaussian(target: GaussianTarget): number {
       delta,
     });
   }
-  return nextUp(nextUp(Math.sqrt(count)) / mu);
+  let noiseMultiplier = nextUp(nextUp(Math.sqrt(count)) / mu);
+  // Whoever adds the costs up again rounds them upwards, and must not pass the target by that.
+  const priced = (): number =>
+    epsilonOfGdp(muOfCost(gaussianPrecision(noiseMultiplier, count)), delta);
+  while (priced() > epsilon) noiseMultiplier *= 1 + Number.EPSILON;
+  return noiseMultiplier;
+}
+
+/** µ of a cost Σ 1/noiseMultiplier², rounded up. */
+export function muOfCost(cost: number): number {
+  return nextUp(Math.sqrt(cost));
 }
 
 function requireMu(mu: number): void {

@@ -4,10 +4,10 @@ import { invalid, requireDelta } from './refuse.ts';
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Golden-section steps: the value at a minimum is flat, so its digits come twice as fast. */
-const STEPS = 26;
+const STEPS = 30;
 /** {@link gdpMu} looks at no more points, and stops at that ratio of what covers to what is needed. */
-const MOST_LOOKS = 300;
-const CLOSE_ENOUGH = 1.002;
+const MOST_LOOKS = 400;
+const CLOSE_ENOUGH = 1.005;
 
 /**
  * The most that any test can gain over guessing which of two neighbours was used: true positive rate
@@ -84,7 +84,7 @@ interface Stretch {
 
 /**
  * A µ such that everything composed is at least as private as one Gaussian mechanism of noise multiplier
- * 1/µ, for every delta from `leastDelta` up; within 0.2 % of the least such µ.
+ * 1/µ, for every delta from `leastDelta` up; within 0.5 % of the least such µ.
  *
  * Sampled mechanisms have heavier tails than any Gaussian of their bulk: the smaller the least delta, the
  * larger µ, without end. Say which one was used.

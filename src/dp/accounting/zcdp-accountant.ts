@@ -1,6 +1,5 @@
-import { nextUp } from '../../core/special/ulp.ts';
 import type { CertifiedInterval } from '../accountant.ts';
-import { zcdpCostOfLeaf } from './cost.ts';
+import { totalCost, zcdpCostOfLeaf } from './cost.ts';
 import type { Leaf } from './leaves.ts';
 import { TranscriptAccountant } from './transcript.ts';
 import { deltaOfZcdp, epsilonOfZcdp } from './zcdp.ts';
@@ -33,7 +32,5 @@ export class ZcdpAccountant extends TranscriptAccountant {
 }
 
 function rhoOf(leaves: readonly Leaf[]): number {
-  let sum = 0;
-  for (const leaf of leaves) sum = nextUp(sum + zcdpCostOfLeaf(leaf));
-  return sum;
+  return totalCost(leaves, zcdpCostOfLeaf);
 }

@@ -1,6 +1,5 @@
-import { nextUp } from '../../../core/special/ulp.ts';
 import type { CertifiedInterval } from '../../accountant.ts';
-import { deltaOfGdp, epsilonOfGdp } from '../gdp.ts';
+import { deltaOfGdp, epsilonOfGdp, muOfCost } from '../gdp.ts';
 import type { Leaf } from '../leaves.ts';
 import { divergenceCurve } from '../rdp/curve.ts';
 import type { DivergenceCurve } from '../rdp/fixed-size.ts';
@@ -70,7 +69,7 @@ export class PldAccountant extends TranscriptAccountant {
     if (loss === undefined) return { lower: null, upper: byCurve() };
     const { gaussianSquare, tight } = loss;
     if (gaussianSquare !== undefined) {
-      const upper = epsilonOfGdp(nextUp(Math.sqrt(gaussianSquare)), delta);
+      const upper = epsilonOfGdp(muOfCost(gaussianSquare), delta);
       return { lower: tight ? upper : null, upper };
     }
     const bounds = epsilonBounds(loss, delta, this.#accuracy);
@@ -86,7 +85,7 @@ export class PldAccountant extends TranscriptAccountant {
     if (loss === undefined) return { lower: null, upper: byCurve() };
     const { gaussianSquare, tight } = loss;
     if (gaussianSquare !== undefined) {
-      const upper = deltaOfGdp(nextUp(Math.sqrt(gaussianSquare)), epsilon);
+      const upper = deltaOfGdp(muOfCost(gaussianSquare), epsilon);
       return { lower: tight ? upper : null, upper };
     }
     if (this.#curveOf(leaves).pure <= epsilon) return { lower: tight ? 0 : null, upper: 0 };

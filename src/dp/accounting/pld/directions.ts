@@ -1,8 +1,9 @@
 import { nextUp } from '../../../core/special/ulp.ts';
 import type { DpEvent } from '../../event.ts';
 import type { NeighbourRelation } from '../../plan.ts';
-import { correlatedGaussianPrecision } from '../correlated.ts';
-import { gaussianPrecision, type Leaf } from '../leaves.ts';
+import { gdpCostOfLeaf, totalCost } from '../cost.ts';
+import { muOfCost } from '../gdp.ts';
+import type { Leaf } from '../leaves.ts';
 import { isPure, pureEpsilon } from '../pure.ts';
 import { hasWorstPair } from '../rdp/base-pair.ts';
 import { AtomicLoss, GaussianLoss } from './closed-losses.ts';
@@ -24,6 +25,9 @@ import {
 } from './law.ts';
 import { type Direction, SampledGaussianLoss } from './sampled-gaussian-loss.ts';
 import { AddLaw, FixedSizeLaw, RemoveLaw, ReplacedGaussianLaw } from './sampled-laws.ts';
+
+/** Inverse of the least noise multiplier for which a contour is tried. */
+const MOST_SHIFT = 20;
 
 /** A law and how often it is used. */
 export interface LawUse {
@@ -50,7 +54,7 @@ export interface TranscriptLoss {
 
 /** Everything one mechanism contributes. */
 interface Contribution {
-  readonly square?: number;
+  /** Missing where there is no loss at all. */
   readonly laws?: Readonly<Record<Direction, LossLaw>>;
   readonly contour?: (direction: Direction, count: number) => ContourPart;
   readonly tight: boolean;
@@ -70,16 +74,21 @@ export function transcriptLoss(
   leaves: readonly Leaf[],
   relation: NeighbourRelation,
 ): TranscriptLoss | undefined {
-  let square = 0;
+  const gaussians: Leaf[] = [];
   let tight = true;
   const others: { readonly contribution: Contribution; readonly count: number }[] = [];
-  for (const { event, count, path } of leaves) {
-    const contribution = contributionOf(event, relation, path);
+  for (const leaf of leaves) {
+    if (leaf.event.kind === 'gaussian' || leaf.event.kind === 'correlated-gaussian') {
+      gaussians.push(leaf);
+      tight &&= leaf.event.kind === 'gaussian';
+      continue;
+    }
+    const contribution = contributionOf(leaf.event, relation);
     if (contribution === undefined) return undefined;
     tight &&= contribution.tight;
-    if (contribution.square === undefined) others.push({ contribution, count });
-    else square = nextUp(square + nextUp(count * contribution.square));
+    if (contribution.laws !== undefined) others.push({ contribution, count: leaf.count });
   }
+  const square = totalCost(gaussians, gdpCostOfLeaf);
   if (others.length === 0) return { gaussianSquare: square, directions: [], tight };
   const mirrored = others.every(({ contribution: { laws } }) => laws?.remove === laws?.add);
   const directions = (mirrored ? (['remove'] as const) : (['remove', 'add'] as const)).map(
@@ -97,7 +106,7 @@ function directed(
   const contour: ContourPart[] = [];
   let complete = true;
   if (square > 0) {
-    laws.push({ law: new GaussianLaw(nextUp(Math.sqrt(square))), count: 1 });
+    laws.push({ law: new GaussianLaw(muOfCost(square)), count: 1 });
     contour.push(new GaussianLoss(square));
   }
   for (const { contribution, count } of others) {
@@ -109,16 +118,8 @@ function directed(
   return { laws, contour: complete ? contour : undefined };
 }
 
-function contributionOf(
-  event: DpEvent,
-  relation: NeighbourRelation,
-  path: string,
-): Contribution | undefined {
+function contributionOf(event: DpEvent, relation: NeighbourRelation): Contribution | undefined {
   switch (event.kind) {
-    case 'gaussian':
-      return { square: gaussianPrecision(event.noiseMultiplier, 1), tight: true };
-    case 'correlated-gaussian':
-      return { square: correlatedGaussianPrecision(event, path), tight: false };
     case 'laplace': {
       const epsilon = pureEpsilon(event);
       return {
@@ -131,7 +132,7 @@ function contributionOf(
       return { laws: both(new ExponentialLaw(event.epsilon)), tight: false };
     case 'randomized-response':
       // At probability 1 the answer has nothing to do with the value.
-      if (pureEpsilon(event) === 0) return { square: 0, tight: true };
+      if (pureEpsilon(event) === 0) return { tight: true };
       return atomic(randomizedResponseAtoms(event));
     case 'discrete-laplace':
     case 'discrete-gaussian': {
@@ -176,7 +177,7 @@ function integerAtoms(
 function mirrorLaw(event: DpEvent): LossLaw | undefined {
   if (event.kind === 'gaussian') return new GaussianLaw(nextUp(1 / event.noiseMultiplier));
   if (isPure(event) && pureEpsilon(event) === 0) return undefined;
-  return contributionOf(event, 'replace-one-user', '')?.laws?.remove;
+  return contributionOf(event, 'replace-one-user')?.laws?.remove;
 }
 
 function poisson(
@@ -190,8 +191,11 @@ function poisson(
       return { laws: both(new ReplacedGaussianLaw(samplingRate, shift / 2)), tight: true };
     }
     const base = new GaussianLaw(shift);
+    const laws = { remove: new RemoveLaw(base, samplingRate), add: new AddLaw(base, samplingRate) };
+    // With hardly any noise the losses are too far apart for a rule of a fair size.
+    if (shift > MOST_SHIFT) return { laws, tight: true };
     return {
-      laws: { remove: new RemoveLaw(base, samplingRate), add: new AddLaw(base, samplingRate) },
+      laws,
       contour: (direction, count) =>
         new SampledGaussianLoss({ samplingRate, shift }, direction, count),
       tight: true,
