@@ -67,6 +67,7 @@ function summaryDocument(result: QuickstartResult, report: string): unknown {
       encryptMs: scoring.encryptMs,
       decryptMs: scoring.decryptMs,
       upBytes: scoring.upBytes,
+      matrixBytes: scoring.matrixBytes,
       downBytes: scoring.downBytes,
       maxError: scoring.maxError,
       errorBound: scoring.errorBound,

@@ -142,6 +142,7 @@ export function exampleResult(): QuickstartResult {
       dimensions: 16,
       parameters: 'bfv-2048-268369921-786433',
       upBytes: 122_944,
+      matrixBytes: 73_663,
       downBytes: 27_812,
       encryptMs: 9.41,
       serverMs: 3.27,

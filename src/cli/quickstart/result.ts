@@ -132,6 +132,8 @@ export interface ScoringSummary {
   readonly parameters: string;
   readonly upBytes: number;
   readonly downBytes: number;
+  /** Bytes of the whole item matrix, if the client were sent it instead. */
+  readonly matrixBytes: number;
   readonly encryptMs: number;
   readonly serverMs: number;
   readonly decryptMs: number;

@@ -166,6 +166,13 @@ export async function runQuickstart(
     say(
       `   ${scoring.items} articles × ${scoring.dimensions} tags: encrypted in ${scoring.encryptMs.toFixed(0)} ms, scored in ${scoring.serverMs.toFixed(0)} ms, decrypted in ${scoring.decryptMs.toFixed(0)} ms; ${kilobytes(scoring.upBytes)} up, ${kilobytes(scoring.downBytes)} down.`,
     );
+    if (scoring.matrixBytes < scoring.upBytes + scoring.downBytes) {
+      say(
+        style.dim(
+          `   For so small a catalogue the planner would rather send the ${kilobytes(scoring.matrixBytes)} item matrix to the client; encryption pays when it is large or secret.`,
+        ),
+      );
+    }
     const explanation = explainOwnTag(device, profile, first.model, first.popularity);
 
     const result: QuickstartResult = {
