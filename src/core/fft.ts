@@ -4,11 +4,15 @@ interface Twiddles {
   readonly sines: Float64Array;
 }
 
+/** Tables kept at a time: one for a million points takes 16 MB. */
+const MOST_TABLES = 4;
 const tables = new Map<number, Twiddles>();
 
 function twiddlesFor(n: number): Twiddles {
   const known = tables.get(n);
   if (known !== undefined) return known;
+  const [oldest] = tables.keys();
+  if (oldest !== undefined && tables.size === MOST_TABLES) tables.delete(oldest);
   const cosines = new Float64Array(n);
   const sines = new Float64Array(n);
   for (let k = 0; k < n; k++) {
@@ -49,12 +53,14 @@ export interface ComplexArray {
 /**
  * Stockham's transform: each pass reads one array and writes the other in the order the next pass wants,
  * so nothing is ever permuted. Radix 4, with one pass of radix 2 where the exponent is odd.
+ *
+ * @param twiddles - of twice the length, which the caller needs anyway
  */
-function complexFft(input: ComplexArray): ComplexArray {
+function complexFft(input: ComplexArray, twiddles: Twiddles): ComplexArray {
   const n = input.real.length;
   let from = input;
   let to: ComplexArray = { real: new Float64Array(n), imaginary: new Float64Array(n) };
-  const { cosines, sines } = twiddlesFor(n);
+  const { cosines, sines } = twiddles;
   let length = n;
   let stride = 1;
   while (length > 1) {
@@ -86,7 +92,7 @@ function radix4(
   const quarter = length / 4;
   const span = quarter * stride;
   for (let p = 0; p < quarter; p++) {
-    const k = p * stride;
+    const k = 2 * p * stride;
     const c1 = cosines[k] as number;
     const s1 = sines[k] as number;
     const c2 = cosines[2 * k] as number;
@@ -173,10 +179,11 @@ export function realFft(values: Float64Array): ComplexArray {
     packed.real[i] = values[2 * i] as number;
     packed.imaginary[i] = values[2 * i + 1] as number;
   }
-  const { real: x, imaginary: y } = complexFft(packed);
+  const twiddles = twiddlesFor(n);
+  const { cosines, sines } = twiddles;
+  const { real: x, imaginary: y } = complexFft(packed, twiddles);
   const real = new Float64Array(half + 1);
   const imaginary = new Float64Array(half + 1);
-  const { cosines, sines } = twiddlesFor(n);
   real[0] = (x[0] as number) + (y[0] as number);
   real[half] = (x[0] as number) - (y[0] as number);
   for (let k = 1; k < half; k++) {

@@ -11,7 +11,7 @@ import { unsupported } from './refuse.ts';
  * orthogonal and the squared sensitivity is at most participations · Σ coefficients², for any vectors.
  * Lower-triangular C keeps that for adaptive x (Denisov et al. 2022, theorem 2.1).
  *
- * Source: Choquette-Choo et al., (Amplified) Banded Matrix Factorization (2023), theorem 2.
+ * Source: Choquette-Choo et al., (Amplified) Banded Matrix Factorization (2023), on banded strategies.
  *
  * @throws {VelaturaError} `dp/unsupported-event` when participations may fall into one band
  */

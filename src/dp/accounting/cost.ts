@@ -13,22 +13,26 @@ function infinite(path: string): VelaturaError {
   });
 }
 
-/**
- * Sums costs upwards; a sum beyond all doubles is no cost either.
- *
- * @throws {VelaturaError} `dp/infinite-cost`
- */
+/** Sums costs upwards; Infinity where no finite cost bounds a leaf, or their sum passes all doubles. */
 export function totalCost(leaves: readonly Leaf[], cost: (leaf: Leaf) => number): number {
   let sum = 0;
   for (const leaf of leaves) {
     const added = cost(leaf);
     // Written so that NaN counts as infinite: a cost that is not a number must never pass as none.
-    if (!(added >= 0 && added < Number.POSITIVE_INFINITY)) throw infinite(leaf.path);
+    if (!(added >= 0 && added < Number.POSITIVE_INFINITY)) return Number.POSITIVE_INFINITY;
     // Adding to nothing rounds nothing.
     if (added > 0) sum = sum === 0 ? added : nextUp(sum + added);
-    if (sum === Number.POSITIVE_INFINITY) throw infinite(leaf.path);
   }
   return sum;
+}
+
+/** The same for a budget, which cannot book what is infinite. */
+function finiteCost(plan: Plan, cost: (leaf: Leaf) => number): number {
+  const leaves = leavesOf(validatePlan(plan).event);
+  const sum = totalCost(leaves, cost);
+  if (sum < Number.POSITIVE_INFINITY) return sum;
+  const first = leaves.find((leaf) => !(cost(leaf) < Number.POSITIVE_INFINITY));
+  throw infinite(first?.path ?? 'event');
 }
 
 /**
@@ -55,7 +59,7 @@ export function gdpCostOfLeaf(leaf: Leaf): number {
  *
  * Gaussian 1/(2·noiseMultiplier²) (Bun & Steinke 2016, proposition 1.6); discrete Gaussian the same in
  * any dimension (Canonne, Kamath & Steinke 2020, theorems 4 and 14); pure epsilon gives epsilon²/2 (Bun &
- * Steinke, proposition 1.4), the exponential mechanism epsilon²/8 (Cesar & Rogers 2021, lemma 3.2).
+ * Steinke, proposition 1.4), the exponential mechanism epsilon²/8 (Cesar & Rogers 2021).
  *
  * @throws {VelaturaError} `dp/unsupported-event` where no rho is proven, `dp/infinite-cost`
  */
@@ -94,7 +98,7 @@ export function zcdpCostOfLeaf(leaf: Leaf): number {
  * `dp/infinite-cost`, `dp/invalid-parameter`
  */
 export function gdpCost(plan: Plan): number {
-  return totalCost(leavesOf(validatePlan(plan).event), gdpCostOfLeaf);
+  return finiteCost(plan, gdpCostOfLeaf);
 }
 
 /**
@@ -105,5 +109,5 @@ export function gdpCost(plan: Plan): number {
  * `dp/infinite-cost`, `dp/invalid-parameter`
  */
 export function zcdpCost(plan: Plan): number {
-  return totalCost(leavesOf(validatePlan(plan).event), zcdpCostOfLeaf);
+  return finiteCost(plan, zcdpCostOfLeaf);
 }

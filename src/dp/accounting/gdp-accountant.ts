@@ -25,16 +25,24 @@ export class GdpAccountant extends TranscriptAccountant {
   protected override reset(): void {}
 
   protected override epsilonOf(leaves: readonly Leaf[], delta: number): CertifiedInterval {
-    const epsilon = epsilonOfGdp(muOf(leaves), delta);
-    return { lower: epsilon, upper: epsilon };
+    return epsilonOfCost(totalCost(leaves, gdpCostOfLeaf), delta);
   }
 
   protected override deltaOf(leaves: readonly Leaf[], epsilon: number): CertifiedInterval {
-    const delta = deltaOfGdp(muOf(leaves), epsilon);
-    return { lower: delta, upper: delta };
+    return deltaOfCost(totalCost(leaves, gdpCostOfLeaf), epsilon);
   }
 }
 
-function muOf(leaves: readonly Leaf[]): number {
-  return muOfCost(totalCost(leaves, gdpCostOfLeaf));
+/** Epsilon of a cost Σ 1/noiseMultiplier²; one that passes all doubles bounds nothing. */
+export function epsilonOfCost(cost: number, delta: number): CertifiedInterval {
+  if (cost === Number.POSITIVE_INFINITY) return { lower: null, upper: cost };
+  const epsilon = epsilonOfGdp(muOfCost(cost), delta);
+  return { lower: epsilon, upper: epsilon };
+}
+
+/** Delta of a cost Σ 1/noiseMultiplier². */
+export function deltaOfCost(cost: number, epsilon: number): CertifiedInterval {
+  if (cost === Number.POSITIVE_INFINITY) return { lower: null, upper: 1 };
+  const delta = deltaOfGdp(muOfCost(cost), epsilon);
+  return { lower: delta, upper: delta };
 }

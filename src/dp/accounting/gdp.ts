@@ -178,7 +178,7 @@ export function calibrateGaussian(target: GaussianTarget): number {
 
 /** µ of a cost Σ 1/noiseMultiplier², rounded up. */
 export function muOfCost(cost: number): number {
-  return nextUp(Math.sqrt(cost));
+  return cost === 0 ? 0 : nextUp(Math.sqrt(cost));
 }
 
 function requireMu(mu: number): void {

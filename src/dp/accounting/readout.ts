@@ -27,7 +27,7 @@ export function membershipAdvantage(accountant: Accountant): number {
  *
  * Holds for every adversary, whatever else it knows.
  *
- * Source: Kairouz, Oh & Viswanath (2015), theorem 2.1; Dong, Roth & Su (2022), proposition 2.5.
+ * Source: Kairouz, Oh & Viswanath (2015), theorem 2.1; Dong, Roth & Su (2022), section 2.
  *
  * @param falsePositiveRate - x in (0, 1)
  * @throws {VelaturaError} `dp/invalid-parameter`

@@ -23,11 +23,13 @@ export class ZcdpAccountant extends TranscriptAccountant {
   protected override reset(): void {}
 
   protected override epsilonOf(leaves: readonly Leaf[], delta: number): CertifiedInterval {
-    return { lower: null, upper: epsilonOfZcdp(rhoOf(leaves), delta) };
+    const rho = rhoOf(leaves);
+    return { lower: null, upper: rho < Number.POSITIVE_INFINITY ? epsilonOfZcdp(rho, delta) : rho };
   }
 
   protected override deltaOf(leaves: readonly Leaf[], epsilon: number): CertifiedInterval {
-    return { lower: null, upper: deltaOfZcdp(rhoOf(leaves), epsilon) };
+    const rho = rhoOf(leaves);
+    return { lower: null, upper: rho < Number.POSITIVE_INFINITY ? deltaOfZcdp(rho, epsilon) : 1 };
   }
 }
 

@@ -189,6 +189,8 @@ describe('contour and lattice', () => {
       ),
       1e-5,
     ],
+    [repeated(20_000, laplace(150)), 1e-6],
+    [repeated(300, { kind: 'exponential', epsilon: 0.1 }), 1e-6],
   ];
 
   it.each(cases)('overlap for %j at %f', (event, delta) => {

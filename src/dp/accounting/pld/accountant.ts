@@ -1,5 +1,5 @@
 import type { CertifiedInterval } from '../../accountant.ts';
-import { deltaOfGdp, epsilonOfGdp, muOfCost } from '../gdp.ts';
+import { deltaOfCost, epsilonOfCost } from '../gdp-accountant.ts';
 import type { Leaf } from '../leaves.ts';
 import { divergenceCurve } from '../rdp/curve.ts';
 import type { DivergenceCurve } from '../rdp/fixed-size.ts';
@@ -69,8 +69,8 @@ export class PldAccountant extends TranscriptAccountant {
     if (loss === undefined) return { lower: null, upper: byCurve() };
     const { gaussianSquare, tight } = loss;
     if (gaussianSquare !== undefined) {
-      const upper = epsilonOfGdp(muOfCost(gaussianSquare), delta);
-      return { lower: tight ? upper : null, upper };
+      const exact = epsilonOfCost(gaussianSquare, delta);
+      return tight ? exact : { ...exact, lower: null };
     }
     const bounds = epsilonBounds(loss, delta, this.#accuracy);
     const { lower, upper } = finished(bounds, tight, byCurve);
@@ -85,8 +85,8 @@ export class PldAccountant extends TranscriptAccountant {
     if (loss === undefined) return { lower: null, upper: byCurve() };
     const { gaussianSquare, tight } = loss;
     if (gaussianSquare !== undefined) {
-      const upper = deltaOfGdp(muOfCost(gaussianSquare), epsilon);
-      return { lower: tight ? upper : null, upper };
+      const exact = deltaOfCost(gaussianSquare, epsilon);
+      return tight ? exact : { ...exact, lower: null };
     }
     if (this.#curveOf(leaves).pure <= epsilon) return { lower: tight ? 0 : null, upper: 0 };
     const bounds = deltaBounds(loss, epsilon, this.#accuracy);
@@ -112,6 +112,6 @@ function finished(
 ): CertifiedInterval {
   if (bounds === undefined) return { lower: null, upper: byCurve() };
   const { lower, upper } = bounds;
-  const narrow = tight && upper - lower <= WIDE * upper;
+  const narrow = tight && Number.isFinite(upper) && upper - lower <= WIDE * upper;
   return { lower: tight ? lower : null, upper: narrow ? upper : Math.min(upper, byCurve()) };
 }

@@ -42,6 +42,7 @@ function overDirections(loss: TranscriptLoss, question: Question): Bounds | unde
     const answer = directionAnswer(contour, laws, question);
     if (answer === undefined) return undefined;
     const { bounds } = answer;
+    if (Number.isNaN(bounds.lower) || Number.isNaN(bounds.upper)) return undefined;
     worst = {
       lower: Math.max(worst.lower, bounds.lower),
       upper: Math.max(worst.upper, bounds.upper),

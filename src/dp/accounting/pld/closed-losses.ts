@@ -6,7 +6,6 @@ import { type TiltedNodes, tiltedNodes, transformOf } from './tilted-nodes.ts';
 export class GaussianLoss implements ContourPart {
   readonly count = 1;
   readonly leftOut = 0;
-  readonly decays = true;
   readonly #square: number;
 
   /** @param square - µ² = Σ 1/noiseMultiplier² */
@@ -39,7 +38,8 @@ export class GaussianLoss implements ContourPart {
         const error = logModulus.map((log) => -4 * Number.EPSILON * log);
         return { logModulus, angle: new Float64Array(count), error };
       },
-      staysUnder: (from, bound) => Math.exp(logMinus(from)) * (1 + 1e-9) <= bound,
+      decay: (_, logModulus) => logModulus,
+      staysUnder: (from, bound) => Math.exp(logMinus(from)) <= bound * (1 + 1e-9),
     };
   }
 }
@@ -48,13 +48,13 @@ export class GaussianLoss implements ContourPart {
 export class AtomicLoss implements ContourPart {
   readonly count: number;
   readonly leftOut: number;
-  readonly decays = false;
   readonly #losses: Float64Array;
   readonly #logMasses: Float64Array;
 
   constructor(atoms: Atoms, count: number) {
-    this.#losses = atoms.losses;
-    this.#logMasses = atoms.p.map((mass) => Math.log(mass));
+    const present = (_: number, i: number): boolean => (atoms.p[i] as number) > 0;
+    this.#losses = atoms.losses.filter(present);
+    this.#logMasses = atoms.p.filter(present).map((mass) => Math.log(mass));
     this.leftOut = atoms.leftOut;
     this.count = count;
   }
@@ -72,6 +72,7 @@ export class AtomicLoss implements ContourPart {
     return {
       ...nodes,
       transform: (step, count) => transformOf(nodes, step, count),
+      decay: () => 0,
       staysUnder: () => false,
     };
   }

@@ -13,7 +13,14 @@ export interface Cumulants {
 export interface TiltedPart extends Cumulants {
   /** m(t) = E[e^(it(L − mean))] of the tilted law at t = 0, step, 2·step, …, up to the frequency of the tilt. */
   transform(step: number, count: number): Transform;
-  /** True when |m(t)| ≤ bound is proven for every t ≥ from; asked only of parts that decay. */
+  /**
+   * A bound on log |m(t)| that can be hoped for at every t' ≥ t; 0 where none can, because losses on a
+   * lattice come into step again and again.
+   *
+   * @param logModulus - log |m(t)|
+   */
+  decay(t: number, logModulus: number): number;
+  /** True when |m(t)| ≤ bound is proven for every t ≥ from; asked for bounds that `decay` hoped for. */
   staysUnder(from: number, bound: number): boolean;
 }
 
@@ -22,8 +29,6 @@ export interface ContourPart {
   readonly count: number;
   /** Mass of each use that was cut off, and counts as an unbounded loss. */
   readonly leftOut: number;
-  /** True when |m(t)| falls for good; atoms come into step again and again. */
-  readonly decays: boolean;
   /** Mean and variance are estimates, good to a few digits. */
   cumulants(s: number): Cumulants;
   /** Number of points that takes. */

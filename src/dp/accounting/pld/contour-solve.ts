@@ -1,7 +1,7 @@
 import type { Answer } from './certified.ts';
 import { Contour } from './contour.ts';
 import type { ContourPart } from './contour-part.ts';
-import { type Saddle, saddleForDelta, saddleForEpsilon, totalAt } from './saddle.ts';
+import { isUsable, type Saddle, saddleForDelta, saddleForEpsilon, totalAt } from './saddle.ts';
 import { epsilonOf } from './solve.ts';
 
 /** Tilts tried, as multiples of the saddle of the other direction, to show that this one does not matter. */
@@ -9,6 +9,7 @@ const TRIALS = [1, 1.6, 2.5];
 
 /** A variance so many times that of four fifths of the tilt has jumped. */
 const JUMP = 2.5;
+const MOST_STEPS = 40;
 /** Power of e by which the integrand may exceed delta: digits that are lost. */
 const MOST_LOST = 17;
 /** Bounds relatively further apart than that are worth a second contour. */
@@ -20,16 +21,15 @@ const LOOSE = 1e-8;
  */
 function settled(parts: readonly ContourPart[], saddle: Saddle, logDelta: number): Saddle {
   let { s, variance } = saddle;
-  for (;;) {
+  for (let step = 0; step < MOST_STEPS; step++) {
     const lower = 0.8 * s;
     const total = totalAt(parts, lower);
     const lost = total.logMoment - lower * saddle.epsilon - logDelta;
-    if (variance < JUMP * total.variance || lost > MOST_LOST) {
-      return { s, epsilon: saddle.epsilon, variance };
-    }
+    if (variance <= JUMP * total.variance || lost > MOST_LOST) break;
     s = lower;
     variance = total.variance;
   }
+  return { s, epsilon: saddle.epsilon, variance };
 }
 
 function through(
@@ -37,6 +37,7 @@ function through(
   saddle: Saddle,
   logDelta: number,
 ): Contour | undefined {
+  if (!isUsable(saddle)) return undefined;
   return Contour.through(parts, settled(parts, saddle, logDelta), logDelta);
 }
 

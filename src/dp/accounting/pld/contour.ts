@@ -7,8 +7,6 @@ const FOLD = 25;
 const DECAY = 30;
 /** Frequencies times points beyond which a lattice is quicker. */
 const MAX_WORK = 8e6;
-/** Share of the decay at the last frequency that must be proven for all beyond it. */
-const PROVEN = 0.72;
 
 /**
  * δ(ε) = (1/2π)∫ e^(K(s) − sε)/(s(s+1)) dt over s = s₀ + it as a trapezoidal sum whose four errors are
@@ -191,8 +189,8 @@ interface Product {
   readonly imaginary: Float64Array;
   readonly error: Float64Array;
   readonly count: number;
-  /** log |m(t)| of each part at the last frequency. */
-  readonly logModuli: readonly number[];
+  /** Bounds on log |m(t)| of each part that are hoped for beyond the last frequency. */
+  readonly decays: readonly number[];
 }
 
 function multiply(
@@ -205,7 +203,7 @@ function multiply(
   const real = new Float64Array(limit);
   const imaginary = new Float64Array(limit);
   const error = new Float64Array(limit);
-  const logModuli = parts.map(() => 0);
+  const decays = parts.map(() => 0);
   for (let k = 0; k < limit; k++) {
     let logProduct = 0;
     let provable = 0;
@@ -213,23 +211,24 @@ function multiply(
     let relative = 0;
     let rounding = 0;
     for (let i = 0; i < parts.length; i++) {
-      const { count, decays } = parts[i] as ContourPart;
+      const { count } = parts[i] as ContourPart;
       const transform = transforms[i] as (typeof transforms)[number];
       const logModulus = transform.logModulus[k] as number;
       const turn = transform.angle[k] as number;
       logProduct += count * logModulus;
-      if (decays) provable += count * logModulus;
+      const decay = (tilted[i] as TiltedPart).decay(k * step, logModulus);
+      decays[i] = decay;
+      provable += count * decay;
       angle += count * turn;
       relative += count * Math.log1p(transform.error[k] as number);
       rounding += count * (Math.abs(turn) + Math.abs(logModulus));
-      logModuli[i] = logModulus;
     }
     const modulus = Math.exp(logProduct);
     real[k] = modulus * Math.cos(angle);
     imaginary[k] = modulus * Math.sin(angle);
     error[k] = modulus * (Math.expm1(relative) + 4 * Number.EPSILON * (rounding + 2));
-    if (provable <= -DECAY / PROVEN && k > 0) {
-      return { real, imaginary, error, count: k + 1, logModuli };
+    if (provable <= -DECAY && k > 0) {
+      return { real, imaginary, error, count: k + 1, decays };
     }
   }
   return undefined;
@@ -244,11 +243,13 @@ function provenTail(
 ): number | undefined {
   const from = (product.count - 1) * step;
   let log = 0;
+  let uses = 0;
   tilted.forEach((part, i) => {
-    const target = PROVEN * (product.logModuli[i] as number);
-    const bound = Math.exp(target);
-    const { count, decays } = parts[i] as ContourPart;
-    if (decays && part.staysUnder(from, bound)) log += count * target;
+    const decay = product.decays[i] as number;
+    const { count } = parts[i] as ContourPart;
+    uses += count;
+    if (decay < 0 && part.staysUnder(from, Math.exp(decay))) log += count * decay;
   });
-  return log <= -0.9 * DECAY ? Math.exp(log) * (1 + 1e-9) : undefined;
+  // Each part is proven to a part in 10⁹.
+  return log <= -0.9 * DECAY ? Math.exp(log + 2e-9 * uses) : undefined;
 }

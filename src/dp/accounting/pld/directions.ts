@@ -14,7 +14,6 @@ import {
   MAX_ATOMS,
   randomizedResponseAtoms,
 } from './discrete-laws.ts';
-import { LaplaceLoss } from './laplace-loss.ts';
 import {
   AtomicLaw,
   type Atoms,
@@ -25,6 +24,7 @@ import {
 } from './law.ts';
 import { type Direction, SampledGaussianLoss } from './sampled-gaussian-loss.ts';
 import { AddLaw, FixedSizeLaw, RemoveLaw, ReplacedGaussianLaw } from './sampled-laws.ts';
+import { TwoSidedLoss } from './two-sided-loss.ts';
 
 /** Inverse of the least noise multiplier for which a contour is tried. */
 const MOST_SHIFT = 20;
@@ -89,6 +89,7 @@ export function transcriptLoss(
     if (contribution.laws !== undefined) others.push({ contribution, count: leaf.count });
   }
   const square = totalCost(gaussians, gdpCostOfLeaf);
+  if (square === Number.POSITIVE_INFINITY) return undefined;
   if (others.length === 0) return { gaussianSquare: square, directions: [], tight };
   const mirrored = others.every(({ contribution: { laws } }) => laws?.remove === laws?.add);
   const directions = (mirrored ? (['remove'] as const) : (['remove', 'add'] as const)).map(
@@ -124,12 +125,16 @@ function contributionOf(event: DpEvent, relation: NeighbourRelation): Contributi
       const epsilon = pureEpsilon(event);
       return {
         laws: both(new LaplaceLaw(epsilon)),
-        contour: (_, count) => new LaplaceLoss(epsilon, count),
+        contour: (_, count) => new TwoSidedLoss('laplace', epsilon, count),
         tight: true,
       };
     }
     case 'exponential':
-      return { laws: both(new ExponentialLaw(event.epsilon)), tight: false };
+      return {
+        laws: both(new ExponentialLaw(event.epsilon)),
+        contour: (_, count) => new TwoSidedLoss('exponential', event.epsilon, count),
+        tight: false,
+      };
     case 'randomized-response':
       // At probability 1 the answer has nothing to do with the value.
       if (pureEpsilon(event) === 0) return { tight: true };

@@ -2,7 +2,14 @@ import type { Answer, Bounds } from './certified.ts';
 import type { LawUse } from './directions.ts';
 import { loweredToLattice, raisedToLattice } from './discretise.ts';
 import { type LatticeShape, LatticeSum } from './lattice.ts';
-import { farTilt, type Saddle, saddleForDelta, saddleForEpsilon, totalAt } from './saddle.ts';
+import {
+  farTilt,
+  isUsable,
+  type Saddle,
+  saddleForDelta,
+  saddleForEpsilon,
+  totalAt,
+} from './saddle.ts';
 import { LossSketch } from './sketch.ts';
 import { type DeltaCurve, epsilonOf } from './solve.ts';
 
@@ -127,8 +134,10 @@ function leadingUnit(uses: readonly SketchedUse[]): number {
   return unit;
 }
 
-function isTooLong(uses: readonly SketchedUse[], step: number): boolean {
-  return uses.some(({ sketch: { low, high } }) => (high - low) / step > MAX_LENGTH);
+/** True where no lattice of a fair size holds the laws; also where the shape came out as no number. */
+function isTooLong(uses: readonly SketchedUse[], { step, size }: LatticeShape): boolean {
+  if (!(step > 0 && size >= 2 && size <= 2 * MAX_SIZE)) return true;
+  return uses.some(({ sketch: { low, high } }) => !((high - low) / step < MAX_LENGTH));
 }
 
 function raised(uses: readonly SketchedUse[], shape: LatticeShape): LatticeSum {
@@ -155,11 +164,12 @@ export function latticeEpsilon(
 ): Answer | undefined {
   const uses = sketch(laws, delta);
   const saddle = saddleForDelta(tiltables(uses), delta);
+  if (!isUsable(saddle)) return undefined;
   let found: Bounds | undefined;
   // The lower end falls behind where the mass is gathered in a few steps: then they are made finer.
   for (let aim = accuracy; ; aim /= FINER) {
     const shape = shapeOf(uses, saddle, Math.log(delta), aim, MAX_SIZE);
-    if (isTooLong(uses, shape.step)) break;
+    if (isTooLong(uses, shape)) break;
     const above = raised(uses, shape);
     const below = lowered(uses, shape);
     const curve: DeltaCurve = { upper: (e) => above.upper(e), lower: (e) => below.lower(e) };
@@ -191,8 +201,9 @@ export function latticeDelta(
     uses = sketch(laws, Math.exp(logDelta));
   }
   const saddle = saddleForEpsilon(tiltables(uses), epsilon);
+  if (!isUsable(saddle)) return undefined;
   const shape = shapeOf(uses, saddle, logDelta, accuracy, MAX_SIZE);
-  if (isTooLong(uses, shape.step)) return undefined;
+  if (isTooLong(uses, shape)) return undefined;
   const lower = lowered(uses, shape).lower(epsilon);
   return { bounds: { lower, upper: raised(uses, shape).upper(epsilon) }, saddle };
 }
@@ -201,7 +212,9 @@ export function latticeDelta(
 export function latticeIsUnder(laws: readonly LawUse[], epsilon: number, delta: number): boolean {
   const uses = sketch(laws, delta);
   const saddle = saddleForEpsilon(tiltables(uses), epsilon);
+  if (!isUsable(saddle)) return false;
   const shape = shapeOf(uses, saddle, Math.log(delta), ROUGH, SMALL_SIZE);
+  if (isTooLong(uses, shape)) return false;
   const long = uses.some(({ sketch: { low, high } }) => (high - low) / shape.step > 4 * SMALL_SIZE);
   return !long && raised(uses, shape).upper(epsilon) <= delta;
 }

@@ -27,6 +27,11 @@ export function totalAt(parts: readonly Tiltable[], s: number): Cumulants {
   return { logMoment, logMomentError, mean, variance };
 }
 
+/** False for the saddle of losses so extreme that their cumulants overflow. */
+export function isUsable({ s, epsilon, variance }: Saddle): boolean {
+  return s > 0 && Number.isFinite(epsilon) && Number.isFinite(variance);
+}
+
 /** Where the integrand has its saddle, and what is to be found there. */
 export interface Saddle {
   readonly s: number;
@@ -35,8 +40,12 @@ export interface Saddle {
   readonly variance: number;
 }
 
-/** The zero of a falling function of s > 0 to three digits, or the end of the range next to it. */
+/**
+ * The zero of a falling function of s > 0 to three digits, or the end of the range next to it; NaN where
+ * the function is that.
+ */
 function solveFalling(f: (s: number) => number): number {
+  if (Number.isNaN(f(1))) return Number.NaN;
   // Exponents of 2, so that both ends of the bracket are exact.
   let low = 0;
   let high = 0;
@@ -53,6 +62,7 @@ function solveFalling(f: (s: number) => number): number {
       if (2 ** low < LEAST_TILT) return 2 ** high;
     } while (!(f(2 ** low) > 0));
   }
+  if (Number.isNaN(f(2 ** low)) || Number.isNaN(f(2 ** high))) return Number.NaN;
   const options = { tolerance: 1e-3, maxIterations: 40 };
   return 2 ** findRoot((exponent) => f(2 ** exponent), low, high, options);
 }

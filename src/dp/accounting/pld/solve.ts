@@ -19,8 +19,11 @@ export function epsilonOf(curve: DeltaCurve, delta: number, guess: number): Boun
 /** An epsilon, next to the least one, at which delta is certainly enough. */
 function upperEnd(curve: DeltaCurve, delta: number, guess: number): number {
   const logDelta = Math.log(delta);
-  const excess = (epsilon: number): number =>
-    Math.log(Math.max(curve.upper(epsilon), 1e-320)) - logDelta;
+  const excess = (epsilon: number): number => {
+    const bound = curve.upper(epsilon);
+    // What came out as no number bounds nothing.
+    return Math.log(Number.isNaN(bound) ? 1 : Math.max(bound, 1e-320)) - logDelta;
+  };
   if (excess(0) <= 0) return 0;
   let width = Math.max(1e-3, 1e-3 * guess);
   let low = Math.max(0, guess - width);

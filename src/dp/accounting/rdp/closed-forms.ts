@@ -56,7 +56,7 @@ export function discreteLaplaceDivergence(
  * log-odds t and t − ε. With y = eᵗ the moment is c₁·y^(α−1) − c₂·y^α, largest at one point.
  *
  * Source: Dong, Durfee & Rogers, Optimal differential privacy composition for exponential mechanisms
- * (2020), lemma 3.4 for the pairs.
+ * (2020) for the pairs.
  */
 export function exponentialDivergence(epsilon: number, order: number): number {
   const gap = -Math.expm1(-order * epsilon) / -Math.expm1(-epsilon);
