@@ -12,7 +12,7 @@ import type { NeighbourRelation, Plan } from '../src/dp/plan.ts';
 import { type BenchRow, type BenchSuite, median, row } from './suite.ts';
 
 const REPEATS = 5;
-const PEER = 'dp_accounting 0.6.0 (Python), recorded';
+const PEER = 'dp_accounting 0.6.0, on another machine';
 
 const plan = (event: DpEvent, relation: NeighbourRelation = 'add-or-remove-one-user'): Plan => ({
   unit: 'user',
