@@ -24,7 +24,6 @@ import { type BenchRow, type BenchSuite, row } from './suite.ts';
 const EPSILONS = [0.25, 0.5, 1, 2, 4, 8, Infinity] as const;
 const SPLITS = [0, 1, 2, 3, 4, 5] as const;
 const DRAWS = 3;
-/** Non-private methods have no noise to draw. */
 const METHODS = [
   'federated rounds from the prior',
   'one-shot from the prior',
@@ -96,6 +95,7 @@ async function splitMean(
   const order = new SeededRandom(1000 + split).permutation(n);
   const trainRows = order.subarray(0, Math.round(0.75 * n));
   const testRows = order.subarray(Math.round(0.75 * n));
+  // Without noise there is nothing to draw again.
   const draws = epsilon === Infinity ? 1 : DRAWS;
   let sum = 0;
   for (let draw = 0; draw < draws; draw++) {

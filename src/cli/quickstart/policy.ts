@@ -2,6 +2,9 @@ import type { BudgetPolicy } from '../../dp/index.ts';
 import type { TagTaskPrior } from '../../federated/index.ts';
 import { RETAIL_SCENES } from '../../node/online-retail.ts';
 
+/** Quota of a user in a scene, and what each scene asks for: all of it. */
+export const SCENE_EPSILON = 1;
+
 /**
  * The budget policy of the quickstart. Two scenes at the quota fit under the total of a user, three do not:
  * whoever is enrolled in all three is refused in the third.
@@ -11,12 +14,11 @@ export const QUICKSTART_POLICY: BudgetPolicy = {
   currency: 'gdp',
   delta: 1e-5,
   user: { epsilon: 1.5 },
-  scenes: Object.fromEntries(RETAIL_SCENES.map((scene) => [scene, { perUser: { epsilon: 1 } }])),
+  scenes: Object.fromEntries(
+    RETAIL_SCENES.map((scene) => [scene, { perUser: { epsilon: SCENE_EPSILON } }]),
+  ),
   reservationLease: 'PT10M',
 };
-
-/** Epsilon each scene asks for: its whole quota. */
-export const SCENE_EPSILON = 1;
 
 /** Of a scene's budget, what the popularity baseline costs; the rest is the model's. */
 export const POPULARITY_SHARE = 0.1;

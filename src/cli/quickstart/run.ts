@@ -18,7 +18,7 @@ import { type ProfileEvent, type ProfileSchema, validateSchema } from '../../pro
 import { makeFolder, readJson } from '../input.ts';
 import type { Terminal } from '../terminal.ts';
 import { explainOwnTag, ownProfile } from './own-device.ts';
-import { MINIMUM_COHORT, QUICKSTART_POLICY } from './policy.ts';
+import { MINIMUM_COHORT, QUICKSTART_POLICY, SCENE_EPSILON } from './policy.ts';
 import { buildPopulation } from './population.ts';
 import { printTable, sayUtility, trainingWatcher } from './printout.ts';
 import { renderReport } from './report.ts';
@@ -109,7 +109,7 @@ export async function runQuickstart(
     say();
     say(style.bold('2  Training on the clients'));
     say(
-      `   Limits: epsilon ${QUICKSTART_POLICY.user.epsilon} a user in total, 1 in each scene, delta ${QUICKSTART_POLICY.delta}; every release is charged before it happens.`,
+      `   Limits: epsilon ${QUICKSTART_POLICY.user.epsilon} a user in total, ${SCENE_EPSILON} in each scene, delta ${QUICKSTART_POLICY.delta}; every release is charged before it happens.`,
     );
     const environment = (scene: string): RoundEnvironment => ({
       scene,
@@ -182,7 +182,7 @@ export async function runQuickstart(
       limits: {
         delta: QUICKSTART_POLICY.delta,
         user: QUICKSTART_POLICY.user.epsilon,
-        scenes: Object.fromEntries(RETAIL_SCENES.map((scene) => [scene, 1])),
+        scenes: Object.fromEntries(RETAIL_SCENES.map((scene) => [scene, SCENE_EPSILON])),
       },
       scenes: trained.map((scene) => scene.result),
       budget: await budgetSpending(budget),

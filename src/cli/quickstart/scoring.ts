@@ -19,6 +19,15 @@ const TOP = 10;
 const RECALL_AT = 100;
 const SCATTER_ITEMS = 600;
 
+/** What the public popularity of each article adds to its score. `[items]` */
+function publicBiases(items: readonly RetailItem[]): Float64Array {
+  const mostSold = Math.max(1, ...items.map((item) => item.anonymousLines));
+  return Float64Array.from(
+    items,
+    (item) => (POPULARITY_WEIGHT * Math.log1p(item.anonymousLines)) / Math.log1p(mostSold),
+  );
+}
+
 /** The shop's articles as unit tag vectors with a public popularity bias. */
 export function shopCatalogue(
   items: readonly RetailItem[],
@@ -29,15 +38,11 @@ export function shopCatalogue(
     const present = tags.map((tag) => (item.tags.includes(tag) ? 1 : 0));
     vectors.set(unitNorm(present), row * tags.length);
   });
-  const mostSold = Math.max(1, ...items.map((item) => item.anonymousLines));
   return createCatalogue({
     parameters: HE_PRESETS.default,
     items: vectors,
     dimensions: tags.length,
-    biases: Float32Array.from(
-      items,
-      (item) => (POPULARITY_WEIGHT * Math.log1p(item.anonymousLines)) / Math.log1p(mostSold),
-    ),
+    biases: Float32Array.from(publicBiases(items)),
     itemNormBound: 1,
     profileNormBound: 1,
   });
@@ -125,10 +130,11 @@ function floatScores(
   tags: readonly string[],
   profile: Float32Array,
 ): Float64Array {
-  const mostSold = Math.max(1, ...items.map((item) => item.anonymousLines));
-  return Float64Array.from(items, (item) => {
+  const biases = publicBiases(items);
+  return Float64Array.from(items, (item, row) => {
     const match = item.tags.reduce((sum, tag) => sum + (profile[tags.indexOf(tag)] as number), 0);
-    const bias = (POPULARITY_WEIGHT * Math.log1p(item.anonymousLines)) / Math.log1p(mostSold);
-    return (item.tags.length === 0 ? 0 : match / Math.sqrt(item.tags.length)) + bias;
+    return (
+      (item.tags.length === 0 ? 0 : match / Math.sqrt(item.tags.length)) + (biases[row] as number)
+    );
   });
 }

@@ -45,33 +45,30 @@ export class RemoveLaw implements LossLaw {
   }
 }
 
-/** Q against (1−q)Q + qP: the record is added. The loss is that of {@link RemoveLaw}, negated. */
+/** Q against (1−q)Q + qP: the record is added. It is {@link RemoveLaw} with the two laws exchanged. */
 export class AddLaw implements LossLaw {
   readonly least: number;
   readonly most: number;
   readonly spacing: Spacing | undefined;
   readonly atomic = false;
   readonly leftOut: number;
-  readonly #base: LossLaw;
-  readonly #rate: number;
+  readonly #removed: RemoveLaw;
 
   constructor(base: LossLaw, samplingRate: number) {
-    this.#base = base;
-    this.#rate = samplingRate;
+    this.#removed = new RemoveLaw(base, samplingRate);
     this.leftOut = base.leftOut;
-    this.least = -lossOfSample(base.most, samplingRate);
-    this.most = -lossOfSample(base.least, samplingRate);
+    this.least = -this.#removed.most;
+    this.most = -this.#removed.least;
     this.spacing = between(base, this);
   }
 
   tailsAt(c: number, tails: Tails): void {
-    const rate = this.#rate;
-    this.#base.tailsAt(baseLoss(-c, rate), tails);
+    this.#removed.tailsAt(-c, tails);
     const { pAbove, pBelow, qAbove, qBelow } = tails;
     tails.pAbove = qBelow;
     tails.pBelow = qAbove;
-    tails.qAbove = rate * pBelow + (1 - rate) * qBelow;
-    tails.qBelow = rate * pAbove + (1 - rate) * qAbove;
+    tails.qAbove = pBelow;
+    tails.qBelow = pAbove;
   }
 }
 
