@@ -24,7 +24,7 @@ export const budget: BenchSuite = async (log) => {
       unit: 'user',
       relation: 'zero-out-one-user',
       store: new MemoryBudgetStore(),
-      accountKey: new SecureRandom().bytes(32),
+      secrets: [new SecureRandom().bytes(32)],
     });
   const report = (entry: BenchRow): void => {
     log(`${entry.name}: ${entry.value.toPrecision(4)} ${entry.unit}`);

@@ -35,7 +35,7 @@ const budget = await openBudget({
   unit: 'user',
   relation: 'zero-out-one-user',
   store: new MemoryBudgetStore(),
-  accountKey: random.bytes(32),
+  secrets: [random.bytes(32)],
 });
 const outcome = await trainTagModel(
   {

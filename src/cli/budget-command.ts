@@ -1,106 +1,81 @@
-import { Command } from 'commander';
-import type { BudgetSummary } from '../dp/index.ts';
-import { openExistingBudgetFile, verifyBudgetFile } from '../node/index.ts';
-import { EXIT } from './exit.ts';
-import type { CommandContext } from './main.ts';
-import { formatTable } from './terminal.ts';
+import { Command, type Option } from 'commander';
+import { EXPORT_HELP, EXPORT_OPTIONS, type ExportOptions } from './budget/export.ts';
+import { FORECAST_HELP, FORECAST_OPTIONS, type ForecastOptions } from './budget/forecast.ts';
+import { FREEZE_HELP, FREEZE_OPTIONS, type FreezeOptions } from './budget/freeze.ts';
+import { SET_POLICY_HELP, SET_POLICY_OPTIONS, type SetPolicyOptions } from './budget/set-policy.ts';
+import { SHOW_HELP, SHOW_OPTIONS, type ShowOptions } from './budget/show.ts';
+import { VERIFY_HELP, VERIFY_OPTIONS, type VerifyOptions } from './budget/verify.ts';
 
-export interface BudgetOptions {
-  readonly budget: string;
-  readonly checkpoint?: string;
+type Action<O> = (options: O & { readonly json: boolean }) => Promise<void>;
+
+/** What the subcommands do. */
+export interface BudgetActions {
+  readonly show: Action<ShowOptions>;
+  readonly verify: Action<VerifyOptions>;
+  readonly export: Action<ExportOptions>;
+  readonly forecast: Action<ForecastOptions>;
+  readonly freeze: Action<FreezeOptions>;
+  readonly setPolicy: Action<SetPolicyOptions>;
 }
 
-type BudgetAction = (options: BudgetOptions & { readonly json: boolean }) => Promise<void>;
-
-/** The command group with its options and help. */
-export function budgetCommand(actions: {
-  readonly show: BudgetAction;
-  readonly verify: BudgetAction;
-}): Command {
-  const budget = new Command('budget').description('look into a budget file');
-  budget
-    .command('show')
-    .description('what was spent, in total and by scene, with a histogram; names nobody')
-    .requiredOption('--budget <file>', 'SQLite budget file')
-    .option('--json', 'print the result as JSON', false)
-    .action(actions.show);
-  budget
-    .command('verify')
-    .description('recompute the hash chain, every price, balance and limit')
-    .requiredOption('--budget <file>', 'SQLite budget file')
-    .option('--checkpoint <hex>', 'a head of the chain noted earlier, to find a roll-back')
-    .option('--json', 'print the result as JSON', false)
-    .action(actions.verify);
-  return budget;
-}
-
-/** `velatura budget show --budget f` */
-export async function showBudget(
-  options: BudgetOptions,
-  { terminal }: CommandContext,
-): Promise<void> {
-  const budget = await openExistingBudgetFile(options.budget);
-  try {
-    const summary = await budget.summary();
-    const chain = await budget.verify();
-    const [total, ...scenes] = summary as [BudgetSummary, ...BudgetSummary[]];
-    const { policy, currency, unit, relation } = budget;
-    terminal.print(
-      `Budget of each ${unit}: epsilon ${policy.user.epsilon} in total at delta ${policy.delta} (${relation}, counted as ${currency})`,
-    );
-    terminal.print();
-    for (const line of formatTable(
-      ['scene', 'accounts', 'releases', 'refused', 'mean epsilon', 'max epsilon', 'limit', ''],
-      [...scenes, total].map((row) => [
-        row.scene ?? 'all scenes',
-        String(row.accounts),
-        String(row.releases),
-        String(row.refused),
-        row.epsilonMean.toFixed(4),
-        row.epsilonMax.toFixed(4),
-        Number.isFinite(row.allowed) ? String(row.allowed) : '–',
-        row.frozen ? 'frozen' : '',
-      ]),
-    )) {
-      terminal.print(`  ${line}`);
-    }
-    terminal.print();
-    terminal.print('Accounts by spent epsilon');
-    for (const line of histogramLines(total.histogram)) terminal.print(`  ${line}`);
-    terminal.print();
-    terminal.print(
-      `Log: ${chain.entries} entries, ${chain.ok ? 'verified' : 'DAMAGED'}, head ${chain.head}`,
-    );
-    terminal.json({ users: total, scenes, chain });
-  } finally {
-    await budget.close();
-  }
-}
-
-/** `velatura budget verify --budget f [--checkpoint hex]` */
-export async function verifyBudget(
-  options: BudgetOptions,
-  { terminal }: CommandContext,
-): Promise<void> {
-  const chain = await verifyBudgetFile(options.budget, options.checkpoint);
-  terminal.print(
-    chain.ok
-      ? `ok: ${chain.entries} entries, every link, price, balance and limit recomputed; head ${chain.head}`
-      : `DAMAGED after ${chain.entries} entries:`,
+/** The command group with its options and help; the actions are the caller's. */
+export function budgetCommand(actions: BudgetActions): Command {
+  const group = new Command('budget').description('look into a privacy budget, and look after it');
+  const add = <O>(
+    name: string,
+    description: string,
+    options: readonly Option[],
+    help: string,
+    action: Action<O>,
+  ): void => {
+    const command = group
+      .command(name)
+      .description(description)
+      .requiredOption('--budget <file|url>', 'SQLite budget file, or postgres://…')
+      .option('--name <name>', 'of the budget in the database')
+      .option('--schema <name>', 'of the tables in the database (default: velatura)')
+      .option('--key <file>', 'key file of a budget in a database (of a file: beside it)');
+    for (const option of options) command.addOption(option);
+    command
+      .option('--json', 'print the result as JSON', false)
+      .addHelpText('after', help)
+      .action(action);
+  };
+  add(
+    'show',
+    'what was spent, in total and by scene and epoch; names nobody unless asked',
+    SHOW_OPTIONS,
+    SHOW_HELP,
+    actions.show,
   );
-  for (const problem of chain.problems) terminal.print(`  ${problem}`);
-  terminal.json({ chain });
-  if (!chain.ok) process.exitCode = EXIT.failed;
-}
-
-const BAR_WIDTH = 40;
-
-function histogramLines(histogram: BudgetSummary['histogram']): string[] {
-  const { edges, counts } = histogram;
-  const most = Math.max(1, ...counts);
-  return counts.map((count, i) => {
-    const from = (edges[i] as number).toFixed(3);
-    const to = (edges[i + 1] as number).toFixed(3);
-    return `${from} – ${to}  ${String(count).padStart(7)}  ${'█'.repeat(Math.ceil((BAR_WIDTH * count) / most))}`;
-  });
+  add(
+    'verify',
+    'recompute the hash chain, every price, balance and limit',
+    VERIFY_OPTIONS,
+    VERIFY_HELP,
+    actions.verify,
+  );
+  add(
+    'export',
+    'write log, balances or sums as CSV, JSON or Parquet',
+    EXPORT_OPTIONS,
+    EXPORT_HELP,
+    actions.export,
+  );
+  add(
+    'forecast',
+    'how many more such releases accounts could bear',
+    FORECAST_OPTIONS,
+    FORECAST_HELP,
+    actions.forecast,
+  );
+  add('freeze', 'stop a scene for good', FREEZE_OPTIONS, FREEZE_HELP, actions.freeze);
+  add(
+    'set-policy',
+    'put another policy in force, and say what it changes',
+    SET_POLICY_OPTIONS,
+    SET_POLICY_HELP,
+    actions.setPolicy,
+  );
+  return group;
 }

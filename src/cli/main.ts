@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { VelaturaError } from '../core/errors.ts';
 import { allocateCommand, runAllocateCommand } from './allocate-command.ts';
-import { budgetCommand, showBudget, verifyBudget } from './budget-command.ts';
+import { exportBudget } from './budget/export.ts';
+import { forecastBudget } from './budget/forecast.ts';
+import { freezeBudget } from './budget/freeze.ts';
+import { setBudgetPolicy } from './budget/set-policy.ts';
+import { showBudget } from './budget/show.ts';
+import { verifyBudget } from './budget/verify.ts';
+import { budgetCommand } from './budget-command.ts';
 import { calibrateCommand, runCalibrateCommand } from './calibrate-command.ts';
 import { epsilonCommand, runEpsilonCommand } from './epsilon-command.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
@@ -78,7 +84,14 @@ Exit codes: 0 done, 1 failed, 2 refused by a budget or a policy, 64 wrong usage.
     calibrateCommand().action(run(runCalibrateCommand)),
     planCommand().action(run(runPlanCommand)),
     allocateCommand().action(run(runAllocateCommand)),
-    budgetCommand({ show: run(showBudget), verify: run(verifyBudget) }),
+    budgetCommand({
+      show: run(showBudget),
+      verify: run(verifyBudget),
+      export: run(exportBudget),
+      forecast: run(forecastBudget),
+      freeze: run(freezeBudget),
+      setPolicy: run(setBudgetPolicy),
+    }),
   ];
   for (const command of commands) {
     // Settings such as the exit code for wrong usage are not inherited by commands made elsewhere.

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   'dp/invalid-accounts': 'the set of accounts is empty, has duplicates or is not well formed',
   'dp/invalid-contribution':
     'the input of one user to a mechanism has the wrong shape or holds what is no number',
+  'dp/invalid-epoch': "an epoch is missing, not one of the budget's calendar, or not yet begun",
   'dp/invalid-parameter': 'a privacy parameter is outside its range',
   'dp/invalid-policy': 'a budget policy contradicts itself or asks for what is not supported',
   'dp/no-solution': 'no noise, rate or number of rounds meets the target',
@@ -33,6 +34,8 @@ export const ERROR_CODES = {
   'dp/reservation-closed': 'the reservation was committed, released or has expired',
   'dp/reservation-unknown': 'no reservation of that id exists',
   'dp/scene-frozen': 'the scene takes no more charges',
+  'dp/unknown-group': 'the policy does not know the group',
+  'dp/unknown-population': 'nobody has joined a population of that name',
   'dp/unknown-scene': 'the policy does not know the scene',
   'dp/unsupported-event':
     'no proven bound exists here for that event; it is refused rather than guessed',

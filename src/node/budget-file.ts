@@ -1,82 +1,97 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { link, readFile, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { VelaturaError } from '../core/errors.ts';
-import { type OpenBudgetOptions, openBudget } from '../dp/budget/accountant.ts';
+import {
+  type BudgetAccess,
+  type BudgetRows,
+  type OpenBudgetOptions,
+  openBudget,
+  openExistingBudget,
+} from '../dp/budget/accountant.ts';
 import type { BudgetVerification, PrivacyBudgetAccountant } from '../dp/budget/budget.ts';
-import { corruptAt, decodeRecord } from '../dp/budget/log-record.ts';
+import { decodeRecord } from '../dp/budget/log-codec.ts';
+import type { Checkpoint } from '../dp/budget/signed-head.ts';
 import type { BudgetStore } from '../dp/budget/store.ts';
-import { verifyLog } from '../dp/budget/verify.ts';
+import { verifyStore } from '../dp/budget/verify.ts';
+import {
+  type BudgetKeys,
+  encodeBudgetKeys,
+  newBudgetKeys,
+  readBudgetKeys,
+  searchSecrets,
+  withSecrets,
+} from './budget-keys.ts';
+import { besides, replaceFile, syncFolder, writeNewFile } from './durable-file.ts';
+import { ed25519Signer, verifyEd25519 } from './ed25519.ts';
 import { nodeSha256 } from './sha256.ts';
 import {
-  createSqliteLog,
+  createSqliteBudgetStore,
   openSqliteBudgetStore,
+  type SqliteBudgetStore,
   type SqliteBudgetStoreOptions,
 } from './sqlite-budget-store.ts';
 
-const KEY_LENGTH = 32;
 /** How long another process may take between writing the key and putting the budget in place. */
 const CREATION_WAIT = 1_000;
 const CREATION_POLL = 20;
 
-/** What a budget counts by, and the clock. */
-type BudgetFileTerms = Pick<OpenBudgetOptions, 'policy' | 'unit' | 'relation' | 'clock'>;
+/** What a budget counts by. */
+type BudgetTerms = Pick<OpenBudgetOptions, 'policy' | 'unit' | 'relation'>;
+
+/** Options of {@link openExistingBudgetFile}. */
+export interface ExistingBudgetFileOptions
+  extends SqliteBudgetStoreOptions,
+    Pick<BudgetAccess, 'clock'> {}
 
 /** Options of {@link openBudgetFile}. */
-export interface BudgetFileOptions extends BudgetFileTerms, SqliteBudgetStoreOptions {}
+export interface BudgetFileOptions extends ExistingBudgetFileOptions, BudgetTerms {}
 
-/** Where the account key of a budget file lives. Keep the two together; the key is a secret. */
+/** Options of {@link verifyBudgetFile}. */
+export interface VerifyBudgetFileOptions {
+  /** Key that must have signed the checkpoint, where it is a signed one; default: that of the key file. */
+  readonly publicKey?: Uint8Array;
+}
+
+/**
+ * Where the account secrets and the signing key of a budget file live. Keep the two together; the keys are
+ * secrets.
+ */
 export function budgetKeyPath(path: string): string {
   return `${path}.key`;
 }
 
-/** Writes a new file to the disk, and never over an old one. */
-function writeDurably(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    writeFileSync(file, bytes);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+/** All that openers of budgets take besides the store and the secrets. */
+function accessOf(
+  { signingKey }: BudgetKeys,
+  { clock }: ExistingBudgetFileOptions,
+): Omit<BudgetAccess, 'store' | 'secrets'> {
+  return {
+    ...(signingKey === null ? {} : { signer: ed25519Signer(signingKey) }),
+    ...(clock === undefined ? {} : { clock }),
+    verifySignature: verifyEd25519,
+    sha256: nodeSha256,
+  };
 }
 
 /** The bytes of a budget file whose log holds its terms and nothing else. */
 async function newBudgetBytes(
   path: string,
-  accountKey: Uint8Array,
-  terms: BudgetFileTerms,
+  keys: BudgetKeys,
+  options: BudgetFileOptions,
 ): Promise<Uint8Array> {
+  const { policy, unit, relation, threads } = options;
   try {
-    createSqliteLog(path);
-    const store = openSqliteBudgetStore(path);
+    const store = await createSqliteBudgetStore(path, threads === undefined ? {} : { threads });
     try {
-      await openBudget({ ...terms, store, accountKey, sha256: nodeSha256 });
+      const { secrets } = keys;
+      await openBudget({ ...accessOf(keys, options), policy, unit, relation, store, secrets });
     } finally {
       await store.close();
     }
-    return readFileSync(path);
+    return await readFile(path);
   } finally {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true });
   }
 }
 
@@ -87,42 +102,42 @@ async function newBudgetBytes(
  *
  * @returns false when another process was faster
  */
-async function createBudget(path: string, terms: BudgetFileTerms): Promise<boolean> {
-  const scratch = `${path}.${randomBytes(6).toString('hex')}.new`;
-  const accountKey = randomBytes(KEY_LENGTH);
-  const bytes = await newBudgetBytes(scratch, accountKey, terms);
-  let ownsKey = false;
+async function createBudget(path: string, options: BudgetFileOptions): Promise<boolean> {
+  const scratch = besides(path);
+  const keys = newBudgetKeys();
+  const bytes = await newBudgetBytes(scratch, keys, options);
+  let ownsKeys = false;
   try {
-    writeDurably(scratch, bytes);
-    writeDurably(budgetKeyPath(path), accountKey);
-    ownsKey = true;
-    linkSync(scratch, path);
-    syncFolder(path);
+    await writeNewFile(scratch, bytes);
+    await writeNewFile(budgetKeyPath(path), encodeBudgetKeys(keys));
+    ownsKeys = true;
+    await link(scratch, path);
+    await syncFolder(path);
     return true;
   } catch (error) {
-    if (ownsKey) rmSync(budgetKeyPath(path), { force: true });
+    if (ownsKeys) await rm(budgetKeyPath(path), { force: true });
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   } finally {
-    rmSync(scratch, { force: true });
+    await rm(scratch, { force: true });
   }
 }
 
-/** True when budget and key are both there, false when neither is. */
+/** True when budget and keys are both there, false when neither is. */
 async function budgetExists(path: string): Promise<boolean> {
   const deadline = Date.now() + CREATION_WAIT;
   for (;;) {
-    const hasKey = existsSync(budgetKeyPath(path));
+    const hasKeys = existsSync(budgetKeyPath(path));
     const hasBudget = existsSync(path);
-    if (hasKey && hasBudget) return true;
+    if (hasKeys && hasBudget) return true;
     if (hasBudget) {
       throw new VelaturaError(
         'dp/budget-corrupt',
-        `${path}: its account key ${budgetKeyPath(path)} is missing; without it everyone would start afresh`,
+        `${path}: its key file ${budgetKeyPath(path)} is missing; without it everyone would start afresh`,
         { path },
       );
     }
-    if (!hasKey) {
+    if (!hasKeys) {
       if (existsSync(`${path}-wal`)) {
         throw new VelaturaError(
           'dp/budget-corrupt',
@@ -135,7 +150,7 @@ async function budgetExists(path: string): Promise<boolean> {
     if (Date.now() >= deadline) {
       throw new VelaturaError(
         'dp/budget-corrupt',
-        `${path}: the budget is missing but its account key ${budgetKeyPath(path)} is still there; put the budget back, or remove the key if there never was one`,
+        `${path}: the budget is missing but its key file ${budgetKeyPath(path)} is still there; put the budget back, or remove the key file if there never was one`,
         { path },
       );
     }
@@ -155,42 +170,72 @@ function fileError(path: string, cause: unknown): unknown {
   );
 }
 
-function readKey(path: string): Uint8Array {
-  const key = readFileSync(budgetKeyPath(path));
-  if (key.length !== KEY_LENGTH) {
-    throw new VelaturaError(
-      'dp/budget-corrupt',
-      `${budgetKeyPath(path)}: expected a key of ${KEY_LENGTH} bytes, got ${key.length}`,
-      { path, length: key.length },
+/** Writes down further secrets. Others who do the same wait, so that none overwrites what another wrote. */
+async function saveSecrets(
+  path: string,
+  store: SqliteBudgetStore,
+  secrets: readonly Uint8Array[],
+): Promise<void> {
+  const file = budgetKeyPath(path);
+  try {
+    await store.exclusively(() =>
+      replaceFile(file, encodeBudgetKeys(withSecrets(readBudgetKeys(file), secrets))),
     );
+  } catch (error) {
+    throw fileError(file, error);
   }
-  return key;
 }
 
-/** Opens a file that is there under the terms that `termsOf` finds, and closes it again on any failure. */
-async function openInPlace(
+/** Opens a file that is there, and closes it again on any failure. */
+async function openInPlace<T>(
   path: string,
-  options: SqliteBudgetStoreOptions,
-  termsOf: (store: BudgetStore) => Promise<BudgetFileTerms>,
-): Promise<PrivacyBudgetAccountant> {
-  const accountKey = readKey(path);
-  const store = openSqliteBudgetStore(path, options);
+  options: ExistingBudgetFileOptions,
+  open: (access: BudgetAccess) => Promise<T>,
+): Promise<T> {
+  const keys = readBudgetKeys(budgetKeyPath(path));
+  const store = await openSqliteBudgetStore(path, options);
+  const access = {
+    ...accessOf(keys, options),
+    store,
+    saveSecrets: (secrets: readonly Uint8Array[]) => saveSecrets(path, store, secrets),
+  };
   try {
-    const terms = await termsOf(store);
-    return await openBudget({ ...terms, store, accountKey, sha256: nodeSha256, create: false });
+    return await open({ ...access, secrets: keys.secrets }).catch(async (error: unknown) => {
+      // Two processes that rotated at once wrote down two secrets, and the log went on with one of them.
+      const secrets =
+        keys.unused.length > 0 && isCorrupt(error)
+          ? searchSecrets(keys, await keyCheckOf(store), nodeSha256)
+          : null;
+      if (secrets === null) throw error;
+      return open({ ...access, secrets });
+    });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-function missing(path: string): VelaturaError {
-  return new VelaturaError('data/missing-file', `${path}: there is no such budget file`, { path });
+function isCorrupt(error: unknown): boolean {
+  return error instanceof VelaturaError && error.code === 'dp/budget-corrupt';
+}
+
+/** What the log says about its secrets. */
+async function keyCheckOf(store: BudgetStore): Promise<Uint8Array> {
+  let keyCheck = new Uint8Array(0);
+  for await (const batch of store.read(-1)) {
+    for (const entry of batch) {
+      const record = decodeRecord(entry);
+      if (record.kind === 'open' || record.kind === 'rotate') {
+        keyCheck = new Uint8Array(record.keyCheck);
+      }
+    }
+  }
+  return keyCheck;
 }
 
 /**
- * Opens the budget in a SQLite file, or begins one there. The key that turns account ids into the log's
- * keys is kept beside it in `<path>.key`, readable by the owner only.
+ * Opens the budget in a SQLite file, or begins one there. The secrets that turn account ids into the log's
+ * keys, and the key that signs heads, are kept beside it in `<path>.key`, readable by the owner only.
  *
  * ## Privacy
  * As {@link openBudget}. Whoever has both files can tell who is in the budget and what was spent: they are
@@ -198,62 +243,83 @@ function missing(path: string): VelaturaError {
  *
  * @param path - several processes may have it open
  * @throws {VelaturaError} `dp/budget-corrupt` when the file is damaged, something else, or one of budget and
- * key is missing; `dp/budget-unavailable`; and what {@link openBudget} throws
+ * key file is missing; `data/invalid-value` for a damaged key file; `dp/budget-unavailable`; and what
+ * {@link openBudget} throws
  */
 export async function openBudgetFile(
   path: string,
   options: BudgetFileOptions,
-): Promise<PrivacyBudgetAccountant> {
+): Promise<PrivacyBudgetAccountant & BudgetRows> {
   try {
-    const { policy, unit, relation, clock } = options;
-    const terms = { policy, unit, relation, ...(clock === undefined ? {} : { clock }) };
-    while (!(await budgetExists(path)) && !(await createBudget(path, terms)));
-    return await openInPlace(path, options, async () => terms);
+    const { policy, unit, relation } = options;
+    while (!(await budgetExists(path)) && !(await createBudget(path, options)));
+    return await openInPlace(path, options, (access) =>
+      openBudget({ ...access, policy, unit, relation, create: false }),
+    );
   } catch (error) {
     throw fileError(path, error);
   }
 }
 
 /**
- * Opens the budget in a SQLite file under whatever terms it was begun with: for those who look after a
- * budget. A pipeline states its terms and uses {@link openBudgetFile}.
+ * Opens the budget in a SQLite file under whatever terms are in force: for those who look after a budget. A
+ * pipeline states its terms and uses {@link openBudgetFile}.
  *
- * @throws {VelaturaError} `data/missing-file`, `dp/budget-corrupt`, `dp/budget-unavailable`
+ * @throws {VelaturaError} `data/missing-file`, `data/invalid-value`, `dp/budget-corrupt`,
+ * `dp/budget-unavailable`
  */
 export async function openExistingBudgetFile(
   path: string,
-  options: SqliteBudgetStoreOptions = {},
-): Promise<PrivacyBudgetAccountant> {
+  options: ExistingBudgetFileOptions = {},
+): Promise<PrivacyBudgetAccountant & BudgetRows> {
   try {
-    if (!(await budgetExists(path))) throw missing(path);
-    return await openInPlace(path, options, async (store) => {
-      const [first] = await store.read(-1);
-      const record = first === undefined ? undefined : decodeRecord(first);
-      if (record?.kind !== 'open') throw corruptAt(0, 'expected the terms of the budget');
-      const { policy, unit, relation } = record;
-      return { policy, unit, relation };
-    });
+    if (!(await budgetExists(path))) {
+      throw new VelaturaError('data/missing-file', `${path}: there is no such budget file`, {
+        path,
+      });
+    }
+    return await openInPlace(path, options, openExistingBudget);
   } catch (error) {
     throw fileError(path, error);
   }
 }
 
 /**
- * Checks the log in a budget file without its key or its policy, and reports instead of throwing when the
- * log is damaged.
+ * Checks the log in a budget file without its secrets or its policy, and reports instead of throwing when
+ * the log is damaged. Others may go on writing meanwhile.
  *
- * @param checkpoint - a head noted down earlier, in hex
+ * @param checkpoint - a head noted down earlier, signed or as hex. Where the budget has a signing key, a
+ * head that says who signed it must be signed by that one
  * @throws {VelaturaError} `data/missing-file`, `dp/budget-corrupt` when it is no readable budget file at
- * all, `dp/budget-unavailable`
+ * all, `data/invalid-value` for a damaged key file, `dp/budget-unavailable`
  */
 export async function verifyBudgetFile(
   path: string,
-  checkpoint?: string,
+  checkpoint?: Checkpoint,
+  options: VerifyBudgetFileOptions = {},
 ): Promise<BudgetVerification> {
-  const store = openSqliteBudgetStore(path);
+  const publicKey = options.publicKey ?? publicKeyOf(path, checkpoint);
+  const mustBeSigned = publicKey !== undefined || hasSignature(checkpoint);
+  const store = await openSqliteBudgetStore(path);
   try {
-    return verifyLog(await store.read(-1), { checkpoint, sha256: nodeSha256 });
+    return await verifyStore(store, {
+      checkpoint,
+      publicKey,
+      sha256: nodeSha256,
+      ...(mustBeSigned ? { verifySignature: verifyEd25519 } : {}),
+    });
   } finally {
     await store.close();
   }
+}
+
+function hasSignature(checkpoint: Checkpoint | undefined): boolean {
+  return typeof checkpoint === 'object' && checkpoint.signature !== null;
+}
+
+function publicKeyOf(path: string, checkpoint: Checkpoint | undefined): Uint8Array | undefined {
+  const file = budgetKeyPath(path);
+  if (typeof checkpoint !== 'object' || !existsSync(file)) return undefined;
+  const { signingKey } = readBudgetKeys(file);
+  return signingKey === null ? undefined : ed25519Signer(signingKey).publicKey;
 }

@@ -1,221 +1,234 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import type { Transferable } from 'node:worker_threads';
 import { VelaturaError } from '../core/errors.ts';
-import type { ChainEntry, ChainHead } from '../core/hash-chain.ts';
-import { assertFollows } from '../dp/budget/memory-store.ts';
-import type { BudgetStore, LogDecision } from '../dp/budget/store.ts';
-import { SqliteConnection, SqliteFailure, type SqlValue } from './sqlite.ts';
+import type { ChainEntry } from '../core/hash-chain.ts';
+import { assertFollows, assertPages } from '../dp/budget/memory-store.ts';
+import type {
+  BudgetStore,
+  IdentityPage,
+  LogDecision,
+  LogNews,
+  LogPosition,
+  StateSnapshot,
+} from '../dp/budget/store.ts';
+import {
+  packEntries,
+  packPages,
+  receivedError,
+  type SqliteAnswer,
+  type SqliteOpening,
+  type SqliteRequest,
+  type TransactionPoint,
+  unpackEntries,
+  unpackPages,
+} from './sqlite-budget-messages.ts';
+import { type SqliteThread, type SqliteThreads, startSqliteThread } from './sqlite-threads.ts';
 
-const MAGIC = 'SQLite format 3\0';
-/** "VELB" in the header of the file: a budget of this project. */
-const APPLICATION_ID = 0x5645_4c42;
-const SCHEMA_VERSION = 1;
-const HEADER_LENGTH = 100;
-const PAGE_SIZE_AT = 16;
-const SCHEMA_VERSION_AT = 60;
-const APPLICATION_ID_AT = 68;
+export type { TransactionPoint } from './sqlite-budget-messages.ts';
+
 const DEFAULT_BUSY_TIMEOUT = 10_000;
-
-const CORRUPT_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_SCHEMA', 'SQLITE_ERROR'];
-
-/** Points of a transaction at which a test may kill the process. */
-export type TransactionPoint = 'begun' | 'decided' | 'written' | 'committed';
+/** Bytes of a row of a snapshot. */
+const SNAPSHOT_PART = 2 ** 20;
 
 /** Options of {@link openSqliteBudgetStore}. */
 export interface SqliteBudgetStoreOptions {
   /** Milliseconds to wait for another process; default 10,000. */
   readonly busyTimeout?: number;
-  /** Called at every point of every transaction: for tests of crashes. */
+  /**
+   * For tests of crashes: called in this thread at the points of every transaction. At `written` and
+   * `snapshot-part` the other thread is at work, and may be done already.
+   */
   readonly onPoint?: (point: TransactionPoint) => void;
-}
-
-function notABudget(path: string, reason: string, cause?: unknown): VelaturaError {
-  return new VelaturaError(
-    'dp/budget-corrupt',
-    `${path}: ${reason}`,
-    { path },
-    cause === undefined ? undefined : { cause },
-  );
-}
-
-/** SQLite's errors as ours; all others, such as those of a decision, are passed on. */
-function coded<T>(path: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (!(error instanceof SqliteFailure)) throw error;
-    if (CORRUPT_CODES.some((code) => error.sqliteCode.startsWith(code))) {
-      throw notABudget(path, error.message, error);
-    }
-    throw new VelaturaError(
-      'dp/budget-unavailable',
-      `${path}: ${error.message}`,
-      { path, sqliteCode: error.sqliteCode },
-      { cause: error },
-    );
-  }
-}
-
-/** Looks at the header before SQLite does, because opening a file with SQLite may write to it. */
-function assertBudgetHeader(path: string): void {
-  const header = Buffer.alloc(HEADER_LENGTH);
-  let length: number;
-  let size: number;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      length = readSync(file, header, 0, HEADER_LENGTH, 0);
-      size = statSync(path).size;
-    } finally {
-      closeSync(file);
-    }
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new VelaturaError(
-      missing ? 'data/missing-file' : 'dp/budget-unavailable',
-      `${path}: ${missing ? 'there is no such budget file' : 'cannot be read'}`,
-      { path },
-      { cause },
-    );
-  }
-  if (length < HEADER_LENGTH || header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
-    throw notABudget(path, 'not a budget file, or its beginning is damaged');
-  }
-  if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
-    throw notABudget(path, 'a SQLite file, but not a budget');
-  }
-  const version = header.readUInt32BE(SCHEMA_VERSION_AT);
-  if (version !== SCHEMA_VERSION) {
-    throw notABudget(path, `budget file of version ${version}, expected ${SCHEMA_VERSION}`);
-  }
-  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
-  const journal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  // With pages still to come from the journal a torn last page is repaired by SQLite.
-  if (journal === 0 && (pageSize === 0 || size % pageSize !== 0)) {
-    throw notABudget(path, `cut short: ${size} bytes are no whole number of pages`);
-  }
+  /** For tests of crashes: asked before every step; the process is killed exactly at the point it names. */
+  readonly killAt?: () => TransactionPoint | null;
+  /** For tests of full disks: pages the file may grow to. */
+  readonly maxPageCount?: number;
+  /** Where to take the thread from; default: a new one, which ends when the store is closed. */
+  readonly threads?: SqliteThreads;
 }
 
 /**
- * A budget's log in a SQLite file: write-ahead journal with `synchronous=FULL`, so that what is
- * acknowledged survives a crash, and `begin immediate`, so that of several processes one decides at a time.
+ * A budget's log in a SQLite file. All waiting, for other processes as for the disk, happens in a thread of
+ * its own; decisions are taken in this one, while the file is locked.
  */
 export class SqliteBudgetStore implements BudgetStore {
   readonly durable = true;
   readonly #path: string;
-  readonly #file: number;
-  readonly #connection: SqliteConnection;
-  readonly #onPoint: (point: TransactionPoint) => void;
-  /** The newest entry handed over or written: it must never be gone. */
-  #seen: ChainHead | null = null;
-  #wrote = false;
+  readonly #options: SqliteBudgetStoreOptions;
+  readonly #thread: SqliteThread;
+  /** Settles when everything called so far has. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | null = null;
 
-  /**
-   * @param path - the file behind the connection
-   * @param connection - open on a budget file; made durable here, closed together with the store
-   * @throws {VelaturaError} `dp/budget-corrupt`, `dp/budget-unavailable`
-   */
-  constructor(path: string, connection: SqliteConnection, options: SqliteBudgetStoreOptions = {}) {
+  /** Has nothing open yet: {@link openSqliteBudgetStore}. */
+  constructor(path: string, options: SqliteBudgetStoreOptions) {
     this.#path = path;
-    this.#file = statSync(path).ino;
-    this.#connection = connection;
-    this.#onPoint = options.onPoint ?? (() => {});
-    coded(path, () => {
-      connection.exec('pragma synchronous = full');
-      const [mode] = connection.rows('pragma journal_mode = wal');
-      if (mode?.[0] !== 'wal') throw notABudget(path, 'cannot have a write-ahead journal');
+    this.#options = options;
+    this.#thread = options.threads?.take() ?? startSqliteThread();
+  }
+
+  /** To be called once, before anything else. */
+  async open(create: boolean): Promise<void> {
+    const { busyTimeout = DEFAULT_BUSY_TIMEOUT, maxPageCount = null } = this.#options;
+    const opening: SqliteOpening = { path: this.#path, create, busyTimeout, maxPageCount };
+    try {
+      await this.#call({ kind: 'open', opening });
+    } catch (error) {
+      this.#closed = this.#letGo();
+      await this.#closed;
+      throw error;
+    }
+  }
+
+  transact<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const answer = await this.#call({ kind: 'begin', position });
+      this.#pass('begun');
+      let result: T;
+      let entries: ArrayBuffer | null;
+      let pages: ArrayBuffer | null;
+      try {
+        const news = {
+          entries: unpackEntries(answer.entries),
+          pages: unpackPages(answer.pages),
+        };
+        const decision = decide(news);
+        this.#pass('decided');
+        assertFollows((news.entries.at(-1)?.seq ?? position.entries) + 1, decision.append);
+        assertPages(decision.append, decision.pages);
+        entries = packEntries(decision.append);
+        pages = packPages(decision.pages);
+        result = decision.result;
+      } catch (error) {
+        this.#thread.post({ kind: 'rollback' });
+        throw error;
+      }
+      if (entries === null) {
+        this.#thread.post({ kind: 'rollback' });
+        return result;
+      }
+      const written = this.#call(
+        { kind: 'write', entries, pages },
+        pages === null ? [entries] : [entries, pages],
+      );
+      this.#pass('written');
+      await written;
+      this.#pass('committed');
+      return result;
     });
   }
 
-  async transact<T>(
-    since: number,
-    decide: (news: readonly ChainEntry[]) => LogDecision<T>,
-  ): Promise<T> {
-    return coded(this.#path, () => {
-      const connection = this.#connection;
-      connection.exec('begin immediate');
+  /** Does something that is not about the log while nobody else can write to it, in any process. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#call({ kind: 'lock' });
       try {
-        this.#onPoint('begun');
-        const news = this.#entries(since);
-        const { append, result } = decide(news);
-        this.#onPoint('decided');
-        assertFollows((news.at(-1)?.seq ?? since) + 1, append);
-        for (const { seq, body, hash } of append) {
-          connection.run('insert into log (seq, body, hash) values (?, ?, ?)', [seq, body, hash]);
-        }
-        this.#onPoint('written');
-        connection.exec('commit');
-        this.#onPoint('committed');
-        this.#remember(append);
-        this.#wrote ||= append.length > 0;
-        return result;
-      } catch (error) {
-        connection.rollback();
-        throw error;
+        return await work();
+      } finally {
+        this.#thread.post({ kind: 'rollback' });
       }
     });
   }
 
-  async read(since: number): Promise<readonly ChainEntry[]> {
-    return coded(this.#path, () => this.#entries(since));
-  }
-
-  async close(): Promise<void> {
-    // Somebody will copy the file without its journal.
-    if (this.#wrote) this.#mergeJournal();
-    this.#connection.close();
-  }
-
-  #mergeJournal(): void {
-    this.#wrote = false;
-    try {
-      this.#connection.rows('pragma wal_checkpoint(passive)');
-    } catch (error) {
-      if (!(error instanceof SqliteFailure)) throw error; // the journal keeps everything until next time
+  async *read(since: number): AsyncGenerator<readonly ChainEntry[], void, undefined> {
+    let last = since;
+    for (;;) {
+      const answer = await this.#inTurn(() => this.#call({ kind: 'read', since: last }));
+      const entries = unpackEntries(answer.entries);
+      if (entries.length === 0) return;
+      yield entries;
+      last = entries.at(-1)?.seq ?? last;
     }
   }
 
-  #entries(since: number): readonly ChainEntry[] {
-    this.#assertUnchanged(since);
-    const rows = this.#connection.rows(
-      'select seq, body, hash from log where seq > ? order by seq',
-      [since],
+  async pages(): Promise<readonly IdentityPage[]> {
+    return unpackPages((await this.#inTurn(() => this.#call({ kind: 'pages' }))).pages);
+  }
+
+  async loadSnapshot(): Promise<StateSnapshot | null> {
+    return (await this.#inTurn(() => this.#call({ kind: 'load-snapshot' }))).snapshot;
+  }
+
+  async saveSnapshot({ seq, bytes }: StateSnapshot): Promise<void> {
+    const { wanted } = await this.#inTurn(() => this.#call({ kind: 'wants-snapshot', seq }));
+    this.#pass('snapshot-begun');
+    if (!wanted) return;
+    const writer = randomInt(2 ** 47);
+    const parts = Math.max(1, Math.ceil(bytes.length / SNAPSHOT_PART));
+    for (let part = 0; part < parts; part++) {
+      // Each in a turn of its own: transactions do not wait for all of them.
+      await this.#inTurn(() => {
+        const slice = bytes.slice(part * SNAPSHOT_PART, (part + 1) * SNAPSHOT_PART);
+        const saved = this.#call(
+          { kind: 'save-snapshot', part: { seq, writer, part, parts, bytes: slice } },
+          [slice.buffer],
+        );
+        this.#pass('snapshot-part');
+        return saved;
+      });
+    }
+    this.#pass('snapshot-whole');
+  }
+
+  /** Lets everything that was called before finish. */
+  close(): Promise<void> {
+    this.#closed ??= this.#turn.then(async () => {
+      try {
+        if (!this.#thread.failed) await this.#call({ kind: 'close' });
+      } finally {
+        await this.#letGo();
+      }
+    });
+    return this.#closed;
+  }
+
+  #letGo(): Promise<void> {
+    const { threads } = this.#options;
+    return threads === undefined ? this.#thread.end() : threads.give(this.#thread);
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#closed !== null) return Promise.reject(this.#unavailable('the store is closed'));
+    const turn = this.#turn.then(step);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #call(
+    request: SqliteRequest,
+    transfer: readonly Transferable[] = [],
+  ): Promise<SqliteAnswer> {
+    const { killAt } = this.#options;
+    const sent = killAt === undefined ? request : { ...request, killAt: killAt() };
+    const { answer, error } = await this.#thread.call(sent, transfer).catch((cause: Error) => {
+      throw this.#unavailable(`the thread that had it open has ended: ${cause.message}`, cause);
+    });
+    if (error !== null) throw receivedError(error);
+    return answer;
+  }
+
+  #pass(point: TransactionPoint): void {
+    this.#options.onPoint?.(point);
+  }
+
+  #unavailable(reason: string, cause?: Error): VelaturaError {
+    return new VelaturaError(
+      'dp/budget-unavailable',
+      `${this.#path}: ${reason}`,
+      { path: this.#path },
+      { cause },
     );
-    const entries = rows.map((row) => this.#entry(row));
-    this.#remember(entries);
-    return entries;
   }
+}
 
-  #entry([seq, body, hash]: readonly SqlValue[]): ChainEntry {
-    if (typeof seq === 'number' && body instanceof Uint8Array && hash instanceof Uint8Array) {
-      return { seq, body, hash };
-    }
-    throw notABudget(this.#path, `row ${String(seq)} of the log is no entry`);
-  }
-
-  #remember(entries: readonly ChainEntry[]): void {
-    const last = entries.at(-1);
-    if (last !== undefined) this.#seen = { seq: last.seq, hash: last.hash };
-  }
-
-  /** Notices a file put in the place of ours, and a log that lost what we have seen. */
-  #assertUnchanged(since: number): void {
-    if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#file) {
-      throw notABudget(this.#path, 'the file was removed or replaced while in use');
-    }
-    if (since < 0) return;
-    const row = this.#connection.rows('select hash from log where seq = ?', [since])[0];
-    const seen = this.#seen;
-    const hash = row?.[0];
-    if (
-      !(hash instanceof Uint8Array) ||
-      (seen?.seq === since && Buffer.compare(hash, seen.hash) !== 0)
-    ) {
-      throw notABudget(
-        this.#path,
-        `entry ${since} of the budget log is gone: it was rolled back or altered while in use`,
-      );
-    }
-  }
+async function start(
+  path: string,
+  create: boolean,
+  options: SqliteBudgetStoreOptions,
+): Promise<SqliteBudgetStore> {
+  const store = new SqliteBudgetStore(path, options);
+  await store.open(create);
+  return store;
 }
 
 /**
@@ -227,42 +240,19 @@ export class SqliteBudgetStore implements BudgetStore {
 export function openSqliteBudgetStore(
   path: string,
   options: SqliteBudgetStoreOptions = {},
-): SqliteBudgetStore {
-  assertBudgetHeader(path);
-  return coded(path, () => {
-    const connection = new SqliteConnection(path, options.busyTimeout ?? DEFAULT_BUSY_TIMEOUT);
-    try {
-      const tables = connection.rows('select type, name from sqlite_schema');
-      if (tables.length !== 1 || tables[0]?.[0] !== 'table' || tables[0][1] !== 'log') {
-        throw notABudget(path, 'expected the table "log" and nothing else');
-      }
-      return new SqliteBudgetStore(path, connection, options);
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-  });
+): Promise<SqliteBudgetStore> {
+  return start(path, false, options);
 }
 
 /**
- * Makes a budget file with an empty log.
+ * Makes a budget file with an empty log, readable by its owner only, and opens it.
  *
  * @param path - nothing may be there
+ * @throws {VelaturaError} `dp/budget-unavailable`
  */
-export function createSqliteLog(path: string): void {
-  closeSync(openSync(path, 'wx', 0o600));
-  coded(path, () => {
-    const connection = new SqliteConnection(path, DEFAULT_BUSY_TIMEOUT);
-    try {
-      connection.exec(
-        `begin immediate;
-         create table log (seq integer primary key, body blob not null, hash blob not null) strict;
-         pragma application_id = ${APPLICATION_ID};
-         pragma user_version = ${SCHEMA_VERSION};
-         commit`,
-      );
-    } finally {
-      connection.close();
-    }
-  });
+export function createSqliteBudgetStore(
+  path: string,
+  options: SqliteBudgetStoreOptions = {},
+): Promise<SqliteBudgetStore> {
+  return start(path, true, options);
 }

@@ -107,7 +107,7 @@ describe('in a page', () => {
       unit: 'user',
       relation: 'zero-out-one-user',
       store: new MemoryBudgetStore(),
-      accountKey: random.bytes(32),
+      secrets: [random.bytes(32)],
     });
     const clients = Array.from({ length: 1500 }, (_, i) => {
       const taste = Float32Array.of(i % 2, 1 - (i % 2));

@@ -35,6 +35,28 @@ describe('HashChain', () => {
     );
   });
 
+  it.each([0, 1, 100, 2047, 2048, 2049, 70_000])('hashes bodies of %i bytes alike', (length) => {
+    const bytes = Uint8Array.from({ length: length + 3 }, (_, i) => i % 251);
+    const body = bytes.subarray(3);
+    const head = { seq: 2 ** 40 + 2 ** 32 + 258, hash: new Uint8Array(32).fill(5) };
+    const expected = createHash('sha256')
+      .update('velatura-chain-v1\0test\0')
+      .update(head.hash)
+      .update(Buffer.from('0000010100000103', 'hex'))
+      .update(body)
+      .digest('hex');
+    for (const sha256 of [portableSha256, nodeSha256]) {
+      const rules = new HashChain('test', sha256);
+      rules.append(head, new Uint8Array(2048).fill(9));
+      expect(headHex(rules.append(head, body))).toBe(expected);
+    }
+  });
+
+  it('follows only heads of 32 bytes', () => {
+    const head = { seq: 3, hash: new Uint8Array(31) };
+    expect(() => chain.append(head, Uint8Array.of(1))).toThrow(RangeError);
+  });
+
   it('follows an honest log in one go or in parts', () => {
     const entries = entriesOf(6);
     const middle = chain.verify(chain.start(), entries.slice(0, 4));
@@ -81,9 +103,21 @@ describe('SHA-256', () => {
     const parts = [new Uint8Array(70).fill(1), new Uint8Array(0), Uint8Array.of(2)];
     const whole = new Uint8Array(71).fill(1, 0, 70).fill(2, 70);
     for (const sha256 of [portableSha256, nodeSha256]) {
+      expect(Object.getPrototypeOf(sha256(...parts))).toBe(Uint8Array.prototype);
       expect(Buffer.from(sha256(...parts)).toString('hex')).toBe(
         createHash('sha256').update(whole).digest('hex'),
       );
+    }
+  });
+
+  it.each([1, 55, 56, 64, 1000, 100_000])('hashes one part of %i bytes', (length) => {
+    const part = Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
+    const expected = createHash('sha256').update(part).digest('hex');
+    for (const sha256 of [portableSha256, nodeSha256]) {
+      const [first, second] = [sha256(part), sha256(part)];
+      expect(Buffer.from(first).toString('hex')).toBe(expected);
+      second.fill(0); // every call gives bytes of its own
+      expect(Buffer.from(first).toString('hex')).toBe(expected);
     }
   });
 

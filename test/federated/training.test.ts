@@ -284,7 +284,7 @@ describe('runPrivateRound', () => {
       unit: 'user',
       relation: 'add-or-remove-one-user',
       store: new MemoryBudgetStore(),
-      accountKey: new SecureRandom().bytes(32),
+      secrets: [new SecureRandom().bytes(32)],
     });
     await expect(
       runPrivateRound(

@@ -66,7 +66,11 @@ describe('openBudgetFile', () => {
     await spend(1);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(budgetKeyPath(path)).mode & 0o777).toBe(0o600);
-    expect(readFileSync(budgetKeyPath(path))).toHaveLength(32);
+    expect(JSON.parse(readFileSync(budgetKeyPath(path), 'utf8'))).toEqual({
+      version: 1,
+      secrets: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+      signingKey: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     const others = readdirSync(folder).filter((name) => !/sqlite(-wal|-shm|\.key)?$/.test(name));
     expect(others).toEqual([]);
   });

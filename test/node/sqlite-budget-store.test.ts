@@ -1,213 +1,245 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { HashChain } from '../../src/core/hash-chain.ts';
-import { openBudget } from '../../src/dp/budget/accountant.ts';
+import { spawn } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { ChainHead } from '../../src/core/hash-chain.ts';
+import type { IdentityPage } from '../../src/dp/budget/store.ts';
 import { SqliteConnection } from '../../src/node/sqlite.ts';
-import {
-  createSqliteLog,
-  openSqliteBudgetStore,
-  SqliteBudgetStore,
-} from '../../src/node/sqlite-budget-store.ts';
-import { budgetConformance } from '../../src/testing/budget-conformance.ts';
+import type { TransactionPoint } from '../../src/node/sqlite-budget-store.ts';
+import { type SqliteThread, SqliteThreads } from '../../src/node/sqlite-threads.ts';
 import { budgetStoreConformance } from '../../src/testing/budget-store-conformance.ts';
+import { append, chain, readAll, SqliteFolder } from './fixtures/sqlite-log.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'velatura-sqlite-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let files = 0;
-function newPath(): string {
-  return join(folder, `budget-${files++}.sqlite`);
-}
-
-function newLog(): string {
-  const path = newPath();
-  createSqliteLog(path);
-  return path;
-}
-
-const chain = new HashChain('test');
+const folder = new SqliteFolder();
+const nothing = { append: [], pages: [], result: null };
 
 describe('SqliteBudgetStore', () => {
   const cases = budgetStoreConformance({
     async create() {
-      const path = newLog();
-      return { open: async () => openSqliteBudgetStore(path) };
+      const path = folder.newPath();
+      await (await folder.create(path)).close();
+      return { open: () => folder.open(path) };
     },
   });
   for (const { name, run } of cases) it(name, run);
 });
-
-describe('a budget in SQLite', () => {
-  const accountKey = new Uint8Array(32).fill(7);
-  const cases = budgetConformance({
-    async create() {
-      const path = newLog();
-      return {
-        durable: true,
-        open: (opening) =>
-          openBudget({ ...opening, store: openSqliteBudgetStore(path), accountKey }),
-      };
-    },
-  });
-  for (const { name, run } of cases) it(name, run);
-});
-
-/** A log of `entries` entries of 500 bytes, closed. */
-async function filledLog(entries: number): Promise<string> {
-  const path = newLog();
-  const store = openSqliteBudgetStore(path);
-  await store.transact(-1, () => {
-    const append = [chain.append(chain.start(), new Uint8Array(500))];
-    while (append.length < entries) {
-      append.push(chain.append(append.at(-1) ?? chain.start(), new Uint8Array(500)));
-    }
-    return { append, result: null };
-  });
-  await store.close();
-  return path;
-}
 
 describe('durability', () => {
-  it('writes ahead and syncs every commit, whatever the connection did before', () => {
-    const path = newLog();
-    const connection = new SqliteConnection(path, 1000);
-    connection.exec('pragma synchronous = off');
-    new SqliteBudgetStore(path, connection);
-    expect(connection.rows('pragma synchronous')).toEqual([[2]]);
-    expect(connection.rows('pragma journal_mode')).toEqual([['wal']]);
-    connection.close();
+  it('is complete without its journal once closed, and only for its owner', async () => {
+    const copy = folder.newPath();
+    const path = await folder.filled(40);
+    copyFileSync(path, copy);
+    const store = await folder.open(copy);
+    expect(await readAll(store)).toHaveLength(40);
+    for (const suffix of ['', '-wal', '-shm']) {
+      expect(statSync(copy + suffix).mode & 0o777).toBe(0o600);
+    }
+    await store.close();
   });
 
-  it('is complete without its journal once closed', async () => {
-    const copy = newPath();
-    copyFileSync(await filledLog(40), copy);
-    expect(await openSqliteBudgetStore(copy).read(-1)).toHaveLength(40);
-  });
-
-  it('books nothing when the disk is full, and goes on when there is room', async () => {
-    const path = newLog();
-    const connection = new SqliteConnection(path, 1000);
-    const store = new SqliteBudgetStore(path, connection);
-    const [pages] = connection.rows('pragma page_count')[0] as [number];
-    connection.rows(`pragma max_page_count = ${pages + 2}`);
+  it('books nothing when the disk is full, and goes on with what has room', async () => {
+    const path = folder.newPath();
+    const store = await folder.create(path, { maxPageCount: 20 });
     const large = chain.append(chain.start(), new Uint8Array(100_000));
-    await expect(
-      store.transact(-1, () => ({ append: [large], result: null })),
-    ).rejects.toMatchObject({
+    const page = { page: 0, bytes: new Uint8Array(10) };
+    const write = store.transact({ entries: -1, pages: -1 }, () => ({
+      append: [large],
+      pages: [page],
+      result: null,
+    }));
+    await expect(write).rejects.toMatchObject({
       code: 'dp/budget-unavailable',
       details: { sqliteCode: 'SQLITE_FULL' },
     });
-    expect(await store.read(-1)).toEqual([]);
-    connection.rows('pragma max_page_count = 100000');
-    await store.transact(-1, () => ({ append: [large], result: null }));
-    expect(await store.read(-1)).toHaveLength(1);
+    expect(await readAll(store)).toEqual([]);
+    expect(await store.pages()).toEqual([]);
+    const snapshot = { seq: 0, bytes: new Uint8Array(200_000) };
+    await expect(store.saveSnapshot(snapshot)).rejects.toMatchObject({
+      code: 'dp/budget-unavailable',
+    });
+    expect(await store.loadSnapshot()).toBeNull();
+    await append(store, 1);
+    await store.close();
+    const roomy = await folder.open(path);
+    await append(roomy, 1000);
+    expect(await readAll(roomy)).toHaveLength(1001);
+    await roomy.close();
+  });
+
+  it('wipes replaced identity pages from file and journal, even while it stays open', async () => {
+    const path = folder.newPath();
+    const store = await folder.create(path);
+    const pagesOf = (text: string) => (): readonly IdentityPage[] =>
+      [3, 4].map((page) => ({ page, bytes: Buffer.from(`${text}-${page} `.repeat(300)) }));
+    await append(store, 1, pagesOf('SECRET'));
+    await append(store, 40);
+    await append(store, 1, pagesOf('EMPTIED'));
+    const files = (): string =>
+      readdirSync(folder.path)
+        .filter((name) => name.startsWith(basename(path)))
+        .map((name) => readFileSync(join(folder.path, name), 'latin1'))
+        .join();
+    expect(files()).toContain('SECRET-3');
+    await expect.poll(files, { timeout: 10_000 }).not.toContain('SECRET');
+    expect(files()).toContain('EMPTIED-4');
     await store.close();
   });
 
-  it('says so when another process holds the file too long', async () => {
-    const path = await filledLog(1);
+  it('wipes them at once when it is closed', async () => {
+    const path = folder.newPath();
+    const store = await folder.create(path);
+    const pagesOf = (text: string) => (): readonly IdentityPage[] => [
+      { page: 0, bytes: Buffer.from(text.repeat(600)) },
+    ];
+    await append(store, 1, pagesOf('SECRET'));
+    await append(store, 1, pagesOf('EMPTIED'));
+    await store.close();
+    expect(readFileSync(path, 'latin1')).not.toContain('SECRET');
+  });
+});
+
+describe('waiting', () => {
+  it('does not hold up this thread', async () => {
+    const path = await folder.filled(1);
     const other = new SqliteConnection(path, 0);
     other.exec('begin immediate');
-    const store = openSqliteBudgetStore(path, { busyTimeout: 20 });
-    await expect(store.transact(0, () => ({ append: [], result: null }))).rejects.toMatchObject({
-      code: 'dp/budget-unavailable',
+    const store = await folder.open(path);
+    let done = false;
+    const waiting = append(store, 1).then((head) => {
+      done = true;
+      return head.seq;
     });
+    for (let i = 0; i < 10; i++) await setTimeout(10);
+    expect(done).toBe(false);
     other.exec('rollback');
-    await store.transact(0, () => ({ append: [], result: null }));
+    expect(await waiting).toBe(1);
     await store.close();
     other.close();
   });
-});
 
-describe('a file that is no budget', () => {
-  const damage: Readonly<Record<string, (whole: Buffer) => Buffer>> = {
-    empty: () => Buffer.alloc(0),
-    text: () => Buffer.from('user,epsilon\nanna,1\n'),
-    'header cut short': (whole) => whole.subarray(0, 60),
-    'header only': (whole) => whole.subarray(0, 100),
-    'first page only': (whole) => whole.subarray(0, 4096),
-    'half of it': (whole) => whole.subarray(0, Math.floor(whole.length / 8192) * 4096),
-    'last byte gone': (whole) => whole.subarray(0, whole.length - 1),
-    'last page overwritten': (whole) => Buffer.from(whole).fill(0xaa, whole.length - 4096),
-    'second page overwritten': (whole) => Buffer.from(whole).fill(0xaa, 4096, 8192),
-    'magic overwritten': (whole) => Buffer.from(whole).fill(0, 0, 4),
-    'another application': (whole) => {
-      const other = Buffer.from(whole);
-      other.writeUInt32BE(1, 68);
-      return other;
-    },
-    'another version': (whole) => {
-      const other = Buffer.from(whole);
-      other.writeUInt32BE(99, 60);
-      return other;
-    },
-  };
-
-  it.each(Object.entries(damage))('%s: is refused and left as it was', async (_, spoil) => {
-    const path = newPath();
-    const bytes = spoil(readFileSync(await filledLog(40)));
-    writeFileSync(path, bytes);
-    const use = async (): Promise<unknown> => openSqliteBudgetStore(path).read(-1);
-    await expect(use()).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-    expect(readFileSync(path).equals(bytes)).toBe(true);
+  it('ends with an error when another process holds the file too long', async () => {
+    const path = await folder.filled(1);
+    const other = new SqliteConnection(path, 0);
+    other.exec('begin immediate');
+    const store = await folder.open(path, { busyTimeout: 20 });
+    await expect(store.transact({ entries: 0, pages: 0 }, () => nothing)).rejects.toMatchObject({
+      code: 'dp/budget-unavailable',
+      details: { sqliteCode: 'SQLITE_BUSY' },
+    });
+    other.exec('rollback');
+    await store.transact({ entries: 0, pages: 0 }, () => nothing);
+    await store.close();
+    other.close();
   });
 
-  it('is refused when it has other tables', async () => {
-    const path = await filledLog(1);
-    const connection = new SqliteConnection(path, 1000);
-    connection.exec('create table extra (a)');
-    connection.close();
-    expect(() => openSqliteBudgetStore(path)).toThrow(
-      expect.objectContaining({ code: 'dp/budget-corrupt' }),
-    );
-  });
-
-  it('is not created by opening it', () => {
-    const path = newPath();
-    expect(() => openSqliteBudgetStore(path)).toThrow(
-      expect.objectContaining({ code: 'data/missing-file' }),
-    );
-    expect(existsSync(path)).toBe(false);
-    expect(() => openSqliteBudgetStore(folder)).toThrow(
-      expect.objectContaining({ code: 'dp/budget-unavailable' }),
-    );
+  it('lets others in while nobody decides', async () => {
+    const path = await folder.filled(1);
+    const store = await folder.open(path);
+    const position = { entries: 0, pages: 0 };
+    await store.transact(position, () => nothing);
+    await expect(
+      store.transact(position, () => {
+        throw new RangeError('no');
+      }),
+    ).rejects.toThrow('no');
+    await expect
+      .poll(() => {
+        const other = new SqliteConnection(path, 0);
+        try {
+          other.exec('begin immediate; rollback');
+          return 'free';
+        } catch (error) {
+          return String(error);
+        } finally {
+          other.close();
+        }
+      })
+      .toBe('free');
+    await store.close();
   });
 });
 
-describe('a file that changes while in use', () => {
-  it('is found to be rolled back or altered', async () => {
-    for (const change of [
-      'delete from log where seq >= 2',
-      "update log set hash = x'00' where seq = 3",
-    ]) {
-      const path = await filledLog(4);
-      const store = openSqliteBudgetStore(path);
-      expect(await store.read(-1)).toHaveLength(4);
-      const other = new SqliteConnection(path, 1000);
-      other.exec(change);
-      other.close();
-      await expect(store.transact(3, () => ({ append: [], result: null }))).rejects.toMatchObject({
-        code: 'dp/budget-corrupt',
-      });
+class WatchedThreads extends SqliteThreads {
+  readonly taken: SqliteThread[] = [];
+
+  override take(): SqliteThread {
+    const thread = super.take();
+    this.taken.push(thread);
+    return thread;
+  }
+}
+
+describe('the thread of a store', () => {
+  const script = new URL('./fixtures/sqlite-process.ts', import.meta.url).pathname;
+
+  it('does not keep a process from ending, but does what was asked first', async () => {
+    const path = await folder.filled(1);
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', script, JSON.stringify({ path, task: 'leave' })],
+      { stdio: 'inherit' },
+    );
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect(code).toBe(0);
+    const store = await folder.open(path);
+    expect(await readAll(store)).toHaveLength(2);
+    await store.close();
+  });
+
+  it('is not forgotten when it dies: the store refuses and can be closed', async () => {
+    const threads = new WatchedThreads();
+    const path = await folder.filled(1);
+    const store = await folder.open(path, { threads });
+    const [thread] = threads.taken;
+    const late = store.transact({ entries: 0, pages: 0 }, () => {
+      void thread?.end();
+      return nothing;
+    });
+    await late.catch(() => {});
+    await expect.poll(() => thread?.failed).toBe(true);
+    await expect(append(store, 1)).rejects.toMatchObject({ code: 'dp/budget-unavailable' });
+    await expect(store.pages()).rejects.toMatchObject({ code: 'dp/budget-unavailable' });
+    await store.close();
+    const again = await folder.open(path);
+    expect((await append(again, 1)).seq).toBe(1);
+    await again.close();
+  });
+
+  it('serves one file after the other when it is shared', async () => {
+    const threads = new WatchedThreads();
+    const path = await folder.filled(1);
+    for (let i = 1; i <= 70; i++) {
+      const store = await folder.open(path, { threads });
+      if (i % 10 === 0) await append(store, 1);
       await store.close();
     }
+    const started = new Set(threads.taken);
+    expect(started.size).toBe(2);
+    const store = await folder.open(path, { threads });
+    expect(await readAll(store)).toHaveLength(8);
+    await threads.close();
+    await append(store, 1);
+    await store.close();
+    expect([...started].every(({ failed }) => failed)).toBe(true);
   });
+});
 
-  it('is found to be replaced', async () => {
-    const path = await filledLog(4);
-    const store = openSqliteBudgetStore(path);
-    renameSync(await filledLog(4), path);
-    await expect(store.read(-1)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+describe('points of a transaction', () => {
+  it('are passed in order', async () => {
+    const points: TransactionPoint[] = [];
+    const store = await folder.create(undefined, { onPoint: (point) => points.push(point) });
+    await append(store, 1);
+    expect(points.splice(0)).toEqual(['begun', 'decided', 'written', 'committed']);
+    const head: ChainHead = await append(store, 0);
+    expect(points.splice(0)).toEqual(['begun', 'decided']);
+    await store.saveSnapshot({ seq: head.seq, bytes: new Uint8Array(1_100_000) });
+    expect(points.splice(0)).toEqual([
+      'snapshot-begun',
+      'snapshot-part',
+      'snapshot-part',
+      'snapshot-whole',
+    ]);
     await store.close();
   });
 });

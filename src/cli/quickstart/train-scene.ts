@@ -135,7 +135,7 @@ export async function trainScene(
         clippedShare: metrics.clippedShare,
         clippedShareStddev: metrics.clippedShareStddev,
         signalToNoise: metrics.signalToNoise,
-        epsilonSoFar: (await budget.odometer(scene)).upper,
+        epsilonSoFar: (await budget.odometer({ scene })).upper,
         precisionAt3,
       };
       rounds.push(report);
@@ -145,7 +145,7 @@ export async function trainScene(
   if (outcome.kind === 'refused') return { refusedAll: outcome.refusal.message };
 
   const metrics = evaluate(outcome.model);
-  const epsilon = (await budget.odometer(scene)).upper;
+  const epsilon = (await budget.odometer({ scene })).upper;
   if (method === 'one-shot') {
     const [only] = outcome.rounds;
     const report: RoundReport = {

@@ -1,169 +1,418 @@
-import { encodeCanonical, isWellFormedText } from '../../core/cbor.ts';
+import { isWellFormedText } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
+import { yieldToEventLoop } from '../../core/event-loop.ts';
 import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
 import type { CertifiedInterval } from '../accountant.ts';
-import { validatePlan } from '../accounting/validate.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
-import { AccountKeys } from './account-key.ts';
-import { keyWords } from './account-table.ts';
-import { admit, closedError, type PricedRequest } from './admission.ts';
+import { KeyRing, matchingRing } from './account-key.ts';
+import {
+  admit,
+  assertEpochs,
+  closedError,
+  type PricedRequest,
+  populationOf,
+  reservationOf,
+  sceneRules,
+} from './admission.ts';
 import type {
+  Accounts,
   BudgetLine,
   BudgetSummary,
   BudgetVerification,
+  ChargeScope,
+  Cohort,
+  LongCall,
+  OdometerQuery,
   PrivacyBudgetAccountant,
   ReserveDecision,
   ReserveRequest,
 } from './budget.ts';
-import { invalidAccounts } from './cohort.ts';
-import { currencyOf, type FilterCurrency } from './currency.ts';
-import { type Clock, corrupt, Ledger } from './ledger.ts';
-import { Limits, type SceneLimits } from './limits.ts';
-import { LOG_VERSION } from './log-record.ts';
+import {
+  type AskedAccounts,
+  assertAccounts,
+  assertRing,
+  handleOf,
+  invalidAccounts,
+  resolveAccounts,
+} from './cohort.ts';
+import { type ConformanceStatement, conformanceStatement } from './conformance-statement.ts';
+import { type CurrencyRules, currencyOf, type FilterCurrency } from './currency.ts';
+import { durationMilliseconds } from './duration.ts';
+import { furtherReleases } from './forecast.ts';
+import { type Clock, Ledger, type Transaction } from './ledger.ts';
+import type { Limits } from './limits.ts';
+import { corrupt, LOG_VERSION, type OpenRecord } from './log-record.ts';
+import {
+  assignGroup,
+  eraseAccounts,
+  internAccounts,
+  joinPopulation,
+  leavePopulation,
+  readmitAccounts,
+  rotateKeys,
+} from './membership.ts';
+import { epsilonOfReading, readingOf } from './odometer.ts';
+import { PlanPrices } from './plan-prices.ts';
 import { type BudgetPolicy, validatePolicy } from './policy.ts';
-import { furtherReleases, linesOf, odometerOf, sceneNames, summaryOf } from './readouts.ts';
-import type { BudgetState, ReservationState } from './state.ts';
+import { type BalanceRow, balanceRows, linesOf, sceneNames, summariesOf } from './readouts.ts';
+import {
+  type Checkpoint,
+  type HeadSigner,
+  type SignedHead,
+  signHead,
+  type VerifySignature,
+} from './signed-head.ts';
 import type { BudgetStore } from './store.ts';
-import { assertSameTerms } from './terms.ts';
+import { assertChangeable, assertSameTerms } from './terms.ts';
 import { deltaUnits } from './units.ts';
-import { verifyLog } from './verify.ts';
+import { verifyStore } from './verify.ts';
 
-/** Options of {@link openBudget}. */
-export interface OpenBudgetOptions {
-  readonly policy: BudgetPolicy;
-  readonly unit: PrivacyUnit;
-  readonly relation: NeighbourRelation;
+/** What it takes to open a budget, whatever its terms. */
+export interface BudgetAccess {
   /** Where the log lives; closed together with the accountant. */
   readonly store: BudgetStore;
-  /** 32 secret random bytes, the same for the life of the budget, kept apart from its log. */
-  readonly accountKey: Uint8Array;
+  /**
+   * Secrets of 32 random bytes, the oldest first: one, and another for each rotation. Kept apart from the
+   * log. One too many, of a rotation that did not come to pass, does no harm.
+   */
+  readonly secrets: readonly Uint8Array[];
+  /** Makes the secrets durable before a rotation uses the newest. */
+  readonly saveSecrets?: (secrets: readonly Uint8Array[]) => Promise<void>;
+  /** Signs heads. */
+  readonly signer?: HeadSigner;
+  /** Checks the signatures of checkpoints. */
+  readonly verifySignature?: VerifySignature;
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /** A faster SHA-256, where there is one. */
   readonly sha256?: Sha256;
+}
+
+/** Options of {@link openBudget}. */
+export interface OpenBudgetOptions extends BudgetAccess {
+  readonly policy: BudgetPolicy;
+  readonly unit: PrivacyUnit;
+  readonly relation: NeighbourRelation;
   /** False refuses an empty log instead of beginning a new budget in it. Default: true. */
   readonly create?: boolean;
 }
 
+/** A budget with access to everybody's balance, for exports. */
+export interface BudgetRows {
+  /** What everyone has spent, by handle within each scope. Pseudonymous, not anonymous. */
+  balanceRows(): Promise<Iterable<BalanceRow>>;
+}
+
+/** Accounts made known in one transaction at most. */
+const INTERN_SLICE = 65_536;
+/** Keys derived before the event loop gets its turn. */
+const KEY_SLICE = 8_192;
+
+const NONE: readonly string[] = [];
+
+type Opened = Pick<OpenRecord, 'unit' | 'relation'>;
+
 /** The accountant of every store: all that differs is where the log is kept. */
-class LogFirstAccountant implements PrivacyBudgetAccountant {
-  readonly policy: BudgetPolicy;
-  readonly currency: FilterCurrency;
+class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   readonly unit: PrivacyUnit;
   readonly relation: NeighbourRelation;
-  readonly #limits: Limits;
+  readonly #access: BudgetAccess;
+  readonly #clock: Clock;
+  readonly #sha256: Sha256;
   readonly #ledger: Ledger;
-  readonly #accounts: AccountKeys;
-  readonly #sha256: Sha256 | undefined;
+  readonly #currency: CurrencyRules;
+  readonly #prices: PlanPrices;
+  #ring: KeyRing;
+  #secrets: readonly Uint8Array[];
+  #policy: BudgetPolicy;
 
-  constructor(options: OpenBudgetOptions) {
-    this.policy = validatePolicy(options.policy);
-    this.unit = options.unit;
-    this.relation = options.relation;
-    const currency = currencyOf(this.policy);
-    this.currency = currency.name;
-    this.#limits = new Limits(this.policy, currency);
-    this.#accounts = new AccountKeys(options.accountKey);
-    this.#sha256 = options.sha256;
-    this.#ledger = new Ledger(options.store, options.clock ?? Date.now, options.sha256);
+  constructor(
+    access: BudgetAccess,
+    ledger: Ledger,
+    { unit, relation }: Opened,
+    policy: BudgetPolicy,
+    ring: KeyRing,
+  ) {
+    this.#access = access;
+    this.#clock = access.clock ?? Date.now;
+    this.#sha256 = access.sha256 ?? portableSha256;
+    this.#ledger = ledger;
+    this.unit = unit;
+    this.relation = relation;
+    this.#policy = policy;
+    this.#currency = currencyOf(policy, unit, relation);
+    this.#prices = new PlanPrices(this.#currency, unit, relation);
+    this.#ring = ring;
+    this.#secrets = access.secrets.slice(0, ring.length);
   }
 
-  async open(create: boolean): Promise<void> {
-    const { policy, currency, unit, relation } = this;
-    const terms = { policy, unit, relation, currency, keyCheck: this.#accounts.check };
-    await this.#ledger.transact((state, time) => {
-      if (state.opened !== null) {
-        assertSameTerms(state.opened, terms);
-        return { records: [], result: undefined };
-      }
-      if (!create) throw corrupt('the log of the budget is empty');
-      return {
-        records: [{ kind: 'open' as const, version: LOG_VERSION, time, ...terms }],
-        result: undefined,
-      };
-    });
+  get policy(): BudgetPolicy {
+    return this.#policy;
+  }
+
+  get currency(): FilterCurrency {
+    return this.#currency.name;
+  }
+
+  async intern(accounts: readonly string[], options: LongCall = {}): Promise<Uint32Array> {
+    assertAccounts(accounts);
+    const handles = new Uint32Array(accounts.length);
+    for (let from = 0; from < accounts.length; from += INTERN_SLICE) {
+      const slice = accounts.slice(from, from + INTERN_SLICE);
+      const asked = await this.#withKeys(slice, options.signal);
+      handles.set(await this.#transact((tx) => internAccounts(tx, this.#ring, asked)), from);
+      options.onProgress?.(Math.min(1, (from + slice.length) / accounts.length));
+    }
+    return handles;
   }
 
   async reserve(request: ReserveRequest): Promise<ReserveDecision> {
     const priced = this.#price(request);
-    return this.#ledger.transact((state, now) => admit(state, this.#limits, now, priced));
+    const { accounts, population } = request;
+    // Spared for single requests: a turn of the event loop costs as much as a decision.
+    const asked =
+      accounts instanceof Uint32Array && population === undefined
+        ? knownHandles(accounts)
+        : await this.#asked(request);
+    return this.#transact((tx) => admit(tx, this.#ring, this.#sha256, priced, asked));
   }
 
   async commit(reservationId: string): Promise<void> {
-    await this.#ledger.transact((state, time) => {
-      const { status, id } = this.#reservation(state, reservationId);
-      if (status === 'released') throw closedError(id, status);
-      if (status === 'committed') return { records: [], result: undefined };
-      return { records: [{ kind: 'commit', time, id }], result: undefined };
+    await this.#transact(({ state, now: time, write }) => {
+      const reservation = reservationOf(state, reservationId);
+      if (reservation.status === 'released') throw closedError(reservation);
+      if (reservation.status === 'committed') return;
+      write({ kind: 'commit', time, reservation: reservation.seq });
     });
   }
 
   async release(reservationId: string): Promise<void> {
-    const refusal = await this.#ledger.transact<VelaturaError | null>((state, time) => {
-      const { status, id, expiresAt } = this.#reservation(state, reservationId);
-      if (status === 'released') return { records: [], result: null };
-      if (status !== 'open') return { records: [], result: closedError(id, status) };
-      if (time < expiresAt) return { records: [{ kind: 'release', time, id }], result: null };
-      return { records: [{ kind: 'expire', time, id }], result: closedError(id, 'expired') };
+    const refusal = await this.#transact<VelaturaError | null>(({ state, now: time, write }) => {
+      const reservation = reservationOf(state, reservationId);
+      const { status, expiresAt, seq } = reservation;
+      if (status === 'released') return null;
+      if (status !== 'open') return closedError(reservation);
+      if (time < expiresAt) {
+        write({ kind: 'release', time, reservation: seq });
+        return null;
+      }
+      write({ kind: 'expire', time, reservation: seq });
+      return closedError(reservation, 'expired');
     });
     if (refusal !== null) throw refusal;
   }
 
   async freeze(scene: string): Promise<void> {
-    this.#sceneLimits(scene);
-    await this.#ledger.transact((state, time) => ({
-      records: state.scenes.get(scene)?.frozen === true ? [] : [{ kind: 'freeze', time, scene }],
-      result: undefined,
-    }));
+    await this.#transact(({ state, now: time, write }) => {
+      sceneRules(state.limits as Limits, scene);
+      if (state.scenes.get(scene)?.frozen !== true) write({ kind: 'freeze', time, scene });
+    });
+  }
+
+  async assign(group: string | null, accounts: Accounts): Promise<void> {
+    if (group !== null) assertName('group', group);
+    const asked = await this.#known(accounts);
+    await this.#transact((tx) => assignGroup(tx, this.#ring, group ?? '', asked));
+  }
+
+  async join(population: string, accounts: Accounts): Promise<void> {
+    assertName('population', population);
+    const asked = await this.#known(accounts);
+    await this.#transact((tx) => joinPopulation(tx, this.#ring, population, asked));
+  }
+
+  async leave(population: string, accounts: Accounts): Promise<void> {
+    assertName('population', population);
+    const asked = await this.#known(accounts);
+    await this.#transact((tx) => leavePopulation(tx, this.#ring, population, asked));
+  }
+
+  members(population: string): Promise<Uint32Array> {
+    return this.#transact(({ state }) => state.classes.members(populationOf(state, population)));
+  }
+
+  async erase(accounts: Accounts): Promise<void> {
+    assertAccounts(accounts);
+    const asked = await this.#withKeys(accounts);
+    await this.#transact((tx) => eraseAccounts(tx, this.#ring, asked));
+  }
+
+  async readmit(accounts: readonly string[]): Promise<void> {
+    assertAccounts(accounts);
+    if (accounts instanceof Uint32Array) throw invalidAccounts('"accounts" expected account ids');
+    const keys = await this.#keys(accounts);
+    await this.#transact((tx) => readmitAccounts(tx, this.#ring, accounts, keys));
+  }
+
+  async rotateKey(secret: Uint8Array): Promise<void> {
+    const ring = this.#ring.extended(secret);
+    const secrets = [...this.#secrets, secret.slice()];
+    await this.#access.saveSecrets?.(secrets);
+    await this.#transact((tx) => rotateKeys(tx, this.#ring, ring));
+    this.#ring = ring;
+    this.#secrets = secrets;
+  }
+
+  async setPolicy(policy: BudgetPolicy): Promise<void> {
+    const next = validatePolicy(policy);
+    await this.#transact(({ state, now: time, write }) => {
+      const groups = new Set<string>();
+      for (const of of state.classes.list) {
+        if (of.group !== '' && state.classes.isInUse(of)) groups.add(of.group);
+      }
+      if (assertChangeable(state.policy, next, [...groups])) {
+        write({ kind: 'policy', time, policy: next });
+      }
+    });
+    this.#policy = next;
   }
 
   async remaining(account: string, scene?: string): Promise<readonly BudgetLine[]> {
-    this.#assertAccounts([account]);
-    if (scene !== undefined) this.#sceneLimits(scene);
-    const state = await this.#ledger.current();
-    const handle = state.accounts.find(keyWords(this.#accounts.of([account])), 0);
-    const scenes = scene === undefined ? sceneNames(state, this.#limits) : [scene];
-    return linesOf(state, this.#limits, handle, scenes);
+    const ids = [account];
+    assertAccounts(ids);
+    const keys = await this.#keys(ids);
+    return this.#transact(({ state }) => {
+      const limits = state.limits as Limits;
+      if (scene !== undefined) sceneRules(limits, scene);
+      assertRing(state, this.#ring);
+      const handle = handleOf(state, this.#ring, account, keys, 0);
+      return linesOf(
+        state,
+        limits,
+        handle,
+        scene === undefined ? sceneNames(state, limits) : [scene],
+      );
+    });
   }
 
-  async forecast(scene: string, accounts: readonly string[], plan: Plan): Promise<Uint32Array> {
-    this.#sceneLimits(scene);
-    this.#assertAccounts(accounts);
-    const cost = this.#cost(plan);
-    const words = keyWords(this.#accounts.of(accounts));
-    const state = await this.#ledger.current();
-    return Uint32Array.from({ length: accounts.length }, (_, i) =>
-      furtherReleases(state, this.#limits, scene, state.accounts.find(words, i), cost),
-    );
+  async forecast(
+    scene: string,
+    cohort: Cohort | Accounts,
+    plan: Plan,
+    { epochs = [], model }: ChargeScope = {},
+  ): Promise<Uint32Array> {
+    const { cost } = this.#prices.of(plan);
+    const asked = await this.#asked(isAccounts(cohort) ? { accounts: cohort } : cohort);
+    return this.#transact(({ state, now: time }) => {
+      const limits = state.limits as Limits;
+      const rules = sceneRules(limits, scene);
+      assertEpochs(limits, epochs, time);
+      const handles =
+        typeof asked === 'string'
+          ? state.classes.members(populationOf(state, asked))
+          : resolveAccounts(state, this.#ring, asked).handles;
+      const charge = {
+        scene,
+        handles: null,
+        population: null,
+        model: model ?? null,
+        epochs,
+        cost,
+        deltaCost: 0,
+        time,
+      };
+      return furtherReleases(state, limits, rules, charge, handles);
+    });
   }
 
-  async summary(): Promise<readonly BudgetSummary[]> {
-    const state = await this.#ledger.current();
-    return [null, ...sceneNames(state, this.#limits)].map((scene) =>
-      summaryOf(state, this.#limits, scene),
-    );
+  summary(): Promise<readonly BudgetSummary[]> {
+    return this.#transact(({ state }) => summariesOf(state, state.limits as Limits));
   }
 
-  async odometer(scene: string | null): Promise<CertifiedInterval> {
-    if (scene !== null) this.#sceneLimits(scene);
-    return odometerOf(await this.#ledger.current(), this.#limits, scene);
+  async odometer(query: OdometerQuery = {}): Promise<CertifiedInterval> {
+    const { account, scene } = query;
+    const keys = account === undefined ? null : await this.#keys([account]);
+    const { limits, handle, reading } = await this.#transact(({ state }) => {
+      if (scene !== undefined) sceneRules(state.limits as Limits, scene);
+      const handle = keys === null ? null : handleOf(state, this.#ring, account as string, keys, 0);
+      return { limits: state.limits as Limits, handle, reading: readingOf(state, query, handle) };
+    });
+    return epsilonOfReading(reading, query, handle, limits, this, this.#ledger.store);
   }
 
-  async verify(checkpoint?: string): Promise<BudgetVerification> {
-    const seen = this.#ledger.head;
-    const entries = await this.#ledger.store.read(-1);
-    return verifyLog(entries, { checkpoint, seen, sha256: this.#sha256 });
+  balanceRows(): Promise<Iterable<BalanceRow>> {
+    return this.#transact(({ state }) => [...balanceRows(state, state.limits as Limits)]);
+  }
+
+  conformance(): ConformanceStatement {
+    const { policy, unit, relation, currency } = this;
+    return conformanceStatement(policy, { unit, relation, currency });
+  }
+
+  async head(): Promise<SignedHead> {
+    const head = await this.#transact(({ state }) => state.head);
+    return signHead(head, Math.floor(this.#clock()), this.#access.signer ?? null);
+  }
+
+  async verify(checkpoint?: Checkpoint): Promise<BudgetVerification> {
+    const seen = await this.#transact(({ state }) => state.head);
+    const { signer, verifySignature, store } = this.#access;
+    return verifyStore(store, {
+      checkpoint,
+      seen,
+      sha256: this.#sha256,
+      verifySignature,
+      publicKey: signer?.publicKey,
+    });
   }
 
   async close(): Promise<void> {
-    await this.#ledger.store.close();
+    await this.#ledger.close();
   }
 
-  /** Everything that can be said about a request without looking at a balance. */
+  #transact<T>(decide: (transaction: Transaction) => T): Promise<T> {
+    return this.#ledger.transact((transaction) => {
+      this.#policy = transaction.state.policy;
+      return decide(transaction);
+    });
+  }
+
+  /** The accounts of a request as the budget knows them, or the name of its population. */
+  async #asked({ accounts, population }: Cohort): Promise<AskedAccounts | string> {
+    if ((accounts === undefined) === (population === undefined)) {
+      throw invalidAccounts('expected either "accounts" or "population"');
+    }
+    if (population === undefined) return this.#known(accounts as Accounts);
+    assertName('population', population);
+    return population;
+  }
+
+  /** Accounts by handles, or by ids with their keys; very many ids are made known in slices beforehand. */
+  async #known(accounts: Accounts): Promise<AskedAccounts> {
+    assertAccounts(accounts);
+    if (!(accounts instanceof Uint32Array) && accounts.length > INTERN_SLICE) {
+      return { handles: await this.intern(accounts) };
+    }
+    return this.#withKeys(accounts);
+  }
+
+  async #withKeys(accounts: Accounts, signal?: AbortSignal): Promise<AskedAccounts> {
+    if (accounts instanceof Uint32Array) return { handles: accounts };
+    return { ids: accounts, keys: await this.#keys(accounts, signal) };
+  }
+
+  /** Account keys, `[n, 16]` bytes. */
+  async #keys(ids: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
+    if (ids.length <= KEY_SLICE) return this.#ring.keysOf(ids);
+    const ring = this.#ring;
+    const parts: Uint8Array[] = [];
+    for (let from = 0; from < ids.length; from += KEY_SLICE) {
+      signal?.throwIfAborted();
+      parts.push(ring.keysOf(ids, from, Math.min(ids.length, from + KEY_SLICE)));
+      await yieldToEventLoop();
+    }
+    const keys = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      keys.set(part, at);
+      at += part.length;
+    }
+    return keys;
+  }
+
+  /** Everything that can be said about a request without looking at the log. */
   #price(request: ReserveRequest): PricedRequest {
-    const { scene, accounts, idempotencyKey, delta = 0, model, epochs, insecure } = request;
-    const sceneLimits = this.#sceneLimits(scene);
-    this.#assertAccounts(accounts);
+    const { scene, idempotencyKey, delta = 0, model, epochs = NONE, insecure, lease } = request;
     if (insecure === true && this.#ledger.store.durable) {
       throw new VelaturaError(
         'dp/insecure-release',
@@ -172,69 +421,39 @@ class LogFirstAccountant implements PrivacyBudgetAccountant {
     }
     assertName('idempotencyKey', idempotencyKey);
     if (model !== undefined) assertName('model', model);
-    epochs?.forEach((epoch) => {
-      assertName('epochs', epoch);
-    });
-    const cost = this.#cost(request.plan);
-    const deltaCost = deltaUnits(delta);
-    const plan = { unit: this.unit, relation: this.relation, event: request.plan.event };
-    const keys = this.#accounts.of(accounts);
-    const body = encodeCanonical({
+    for (const epoch of epochs) assertName('epochs', epoch);
+    return {
       scene,
-      plan,
-      delta,
+      priced: this.#prices.of(request.plan),
+      deltaCost: deltaUnits(delta),
       idempotencyKey,
       model: model ?? null,
-      epochs: epochs ?? null,
+      epochs,
+      lease: lease === undefined ? null : leaseOf(lease),
       insecure: insecure === true,
-    });
-    const bodyHash = (this.#sha256 ?? portableSha256)(lengthBytes(body), body, keys);
-    return { request, sceneLimits, keys, bodyHash, plan, cost, deltaCost };
+    };
   }
+}
 
-  #cost(plan: Plan): number {
-    const { unit, relation } = validatePlan(plan);
-    if (unit !== this.unit || relation !== this.relation) {
-      throw new VelaturaError(
-        'dp/relation-mismatch',
-        `the budget counts by ${this.unit}, ${this.relation}; the plan by ${unit}, ${relation}`,
-        { unit, relation },
-      );
-    }
-    return this.#limits.currency.cost(plan);
-  }
+function knownHandles(handles: Uint32Array): AskedAccounts {
+  assertAccounts(handles);
+  return { handles };
+}
 
-  #sceneLimits(scene: string): SceneLimits {
-    const limits =
-      typeof scene === 'string' && scene !== '' && isWellFormedText(scene)
-        ? this.#limits.scene(scene)
-        : undefined;
-    if (limits === undefined) {
-      throw new VelaturaError('dp/unknown-scene', `the policy does not know the scene "${scene}"`, {
-        scene: String(scene),
-      });
-    }
-    return limits;
-  }
+function isAccounts(cohort: Cohort | Accounts): cohort is Accounts {
+  return Array.isArray(cohort) || cohort instanceof Uint32Array;
+}
 
-  #assertAccounts(accounts: readonly string[]): void {
-    if (!Array.isArray(accounts) || accounts.length === 0) {
-      throw invalidAccounts('"accounts" expected at least one account');
-    }
-    for (const account of accounts) {
-      if (typeof account !== 'string' || account === '') {
-        throw invalidAccounts('"accounts" expected non-empty account ids');
-      }
-    }
+function leaseOf(lease: string): number {
+  const milliseconds = durationMilliseconds(lease);
+  if (milliseconds === null || milliseconds === 0) {
+    throw new VelaturaError(
+      'dp/invalid-parameter',
+      '"lease" expected an ISO 8601 duration above zero, such as PT10M',
+      { field: 'lease' },
+    );
   }
-
-  #reservation(state: BudgetState, id: string): ReservationState {
-    const reservation = state.reservations.get(id);
-    if (reservation === undefined) {
-      throw new VelaturaError('dp/reservation-unknown', 'no reservation of that id exists');
-    }
-    return reservation;
-  }
+  return milliseconds;
 }
 
 function assertName(field: string, value: unknown): void {
@@ -242,11 +461,10 @@ function assertName(field: string, value: unknown): void {
   throw new VelaturaError('dp/invalid-parameter', `"${field}" expected non-empty text`, { field });
 }
 
-/** Keeps the two parts of a hashed body apart. */
-function lengthBytes(body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, body.length);
-  return bytes;
+function ringOf(secrets: readonly Uint8Array[], keyCheck: Uint8Array, sha256: Sha256): KeyRing {
+  const ring = matchingRing(secrets, keyCheck, sha256);
+  if (ring !== null) return ring;
+  throw corrupt('the account key is not the one this budget was opened with');
 }
 
 /**
@@ -257,12 +475,50 @@ function lengthBytes(body: Uint8Array): Uint8Array {
  * adaptively chosen, is within the policy's user epsilon at its delta (argument: filters.proof.md), as long
  * as every release of that account's data is reserved here first and the plans tell the truth.
  *
- * @throws {VelaturaError} `dp/invalid-policy` for a policy that is wrong, not supported, or not the one the
- * budget was opened with; `dp/relation-mismatch`; `dp/budget-corrupt` for a damaged log or another account
- * key; `dp/budget-unavailable`
+ * @throws {VelaturaError} `dp/invalid-policy` for a policy that is wrong or not the one in force;
+ * `dp/relation-mismatch`; `dp/budget-corrupt` for a damaged log or another account key;
+ * `dp/budget-unavailable`
  */
-export async function openBudget(options: OpenBudgetOptions): Promise<PrivacyBudgetAccountant> {
-  const accountant = new LogFirstAccountant(options);
-  await accountant.open(options.create ?? true);
-  return accountant;
+export async function openBudget(
+  options: OpenBudgetOptions,
+): Promise<PrivacyBudgetAccountant & BudgetRows> {
+  const { store, secrets, unit, relation, create = true } = options;
+  const sha256 = options.sha256 ?? portableSha256;
+  const policy = validatePolicy(options.policy);
+  const fresh = new KeyRing(secrets.slice(0, 1), sha256);
+  const currency = currencyOf(policy, unit, relation).name;
+  const ledger = new Ledger(store, options.clock ?? Date.now, sha256);
+  const ring = await ledger.transact(({ state, now: time, write }) => {
+    const { opened } = state;
+    if (opened !== null) {
+      const inForce = { policy: state.policy, unit: opened.unit, relation: opened.relation };
+      assertSameTerms(inForce, { policy, unit, relation });
+      return ringOf(secrets, state.keyCheck, sha256);
+    }
+    if (!create) throw corrupt('the log of the budget is empty');
+    const { check: keyCheck } = fresh;
+    const version = LOG_VERSION;
+    write({ kind: 'open', time, version, policy, unit, relation, currency, keyCheck });
+    return fresh;
+  });
+  return new LogFirstAccountant(options, ledger, { unit, relation }, policy, ring);
+}
+
+/**
+ * Opens the budget on a store under whatever terms are in force: for those who look after a budget. A
+ * pipeline states its terms and uses {@link openBudget}.
+ *
+ * @throws {VelaturaError} `dp/budget-corrupt`, `dp/budget-unavailable`
+ */
+export async function openExistingBudget(
+  access: BudgetAccess,
+): Promise<PrivacyBudgetAccountant & BudgetRows> {
+  const sha256 = access.sha256 ?? portableSha256;
+  const ledger = new Ledger(access.store, access.clock ?? Date.now, sha256);
+  const { opened, policy, ring } = await ledger.transact(({ state }) => {
+    if (state.opened === null) throw corrupt('the log of the budget is empty');
+    const { opened, policy, keyCheck } = state;
+    return { opened, policy, ring: ringOf(access.secrets, keyCheck, sha256) };
+  });
+  return new LogFirstAccountant(access, ledger, opened, policy, ring);
 }

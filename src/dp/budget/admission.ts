@@ -1,124 +1,261 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { VelaturaError } from '../../core/errors.ts';
-import type { Plan } from '../plan.ts';
-import type { ReserveDecision, ReserveRequest } from './budget.ts';
-import { cohortOf } from './cohort.ts';
-import { violationOf } from './filters.ts';
-import type { Decision } from './ledger.ts';
+import type { Sha256 } from '../../core/hash-chain.ts';
+import type { Population } from './account-classes.ts';
+import type { KeyRing } from './account-key.ts';
+import type { ReserveDecision } from './budget.ts';
+import {
+  type AskedAccounts,
+  type ResolvedAccounts,
+  resolveAccounts,
+  writeNewcomers,
+} from './cohort.ts';
+import { type Charge, violationOf } from './filters.ts';
+import type { Transaction } from './ledger.ts';
 import type { Limits, SceneLimits } from './limits.ts';
-import { handleBytes, positionBits, type RefuseRecord, type ReserveRecord } from './log-record.ts';
+import type { RefuseRecord, ReserveRecord } from './log-record.ts';
+import type { PricedPlan } from './plan-prices.ts';
 import { readableNumbers, refusalOf } from './refusal.ts';
-import { type Answer, type BudgetState, isRefusal, type ReservationState } from './state.ts';
-import { sameBytes } from './terms.ts';
+import {
+  type Answer,
+  type BudgetState,
+  cohortText,
+  fingerprintOf,
+  isRefusal,
+  type ReservationState,
+  tagOf,
+} from './state.ts';
 
 /** A request that is well formed and priced. */
 export interface PricedRequest {
-  readonly request: ReserveRequest;
-  readonly sceneLimits: SceneLimits;
-  /** Account keys, `[n, 16]` bytes. */
-  readonly keys: Uint8Array;
-  /** Hash of all that the request says. */
-  readonly bodyHash: Uint8Array;
-  readonly plan: Plan;
+  readonly scene: string;
+  readonly priced: PricedPlan;
   /** Units. */
-  readonly cost: number;
   readonly deltaCost: number;
+  readonly idempotencyKey: string;
+  readonly model: string | null;
+  readonly epochs: readonly string[];
+  /** Milliseconds; null for the policy's. */
+  readonly lease: number | null;
+  readonly insecure: boolean;
+}
+
+/** The error for a scene that the policy does not know. */
+export function sceneRules(limits: Limits, scene: string): SceneLimits {
+  const rules = typeof scene === 'string' && scene !== '' ? limits.scene(scene) : undefined;
+  if (rules === undefined) {
+    throw new VelaturaError('dp/unknown-scene', `the policy does not know the scene "${scene}"`, {
+      scene: String(scene),
+    });
+  }
+  return rules;
+}
+
+/**
+ * Throws unless the epochs are some of the budget's calendar, each once, that have begun. Without a
+ * calendar they are only recorded.
+ *
+ * @throws {VelaturaError} `dp/invalid-epoch`
+ */
+export function assertEpochs(limits: Limits, epochs: readonly string[], now: number): void {
+  const { epochs: calendar } = limits;
+  if (calendar === null) return;
+  const invalid = (message: string): VelaturaError =>
+    new VelaturaError('dp/invalid-epoch', `"epochs" expected ${message}`, { epochs });
+  if (epochs.length === 0) {
+    throw invalid(
+      `the epochs of the data that is read, such as ${calendar.nameAt(now)}: this budget renews with them`,
+    );
+  }
+  for (const [i, epoch] of epochs.entries()) {
+    const start = calendar.start(epoch);
+    if (start === null) throw invalid(`names such as ${calendar.nameAt(now)}, got "${epoch}"`);
+    if (start > now) throw invalid(`epochs that have begun, got "${epoch}"`);
+    if (epochs.indexOf(epoch) !== i) throw invalid(`each epoch once, got "${epoch}" twice`);
+  }
+}
+
+/** The population of that name. @throws {VelaturaError} `dp/unknown-population` */
+export function populationOf(state: BudgetState, name: string): Population {
+  const population = state.classes.populations.get(name);
+  if (population === undefined || population.size === 0) {
+    throw new VelaturaError('dp/unknown-population', `nobody is in a population "${name}"`, {
+      population: name,
+    });
+  }
+  return population;
+}
+
+/** Number of the plan; the next free one when it is new. */
+function planNumber(state: BudgetState, { key }: PricedPlan): number {
+  return state.planNumbers.get(key) ?? state.plans.length;
+}
+
+function writePlan(transaction: Transaction, { plan, cost }: PricedPlan, number: number): void {
+  const { state, now: time } = transaction;
+  if (number < state.plans.length) return;
+  transaction.write({ kind: 'plan', time, number, plan, cost: [...cost] });
 }
 
 /**
  * Decides a request on a state that has seen every entry: the first answer again for a key that has one,
  * else a refusal or a charge on all accounts.
  *
- * @throws {VelaturaError} `dp/idempotency-conflict`, `dp/reservation-closed`, `dp/invalid-accounts`
+ * @param asked - accounts, or the name of a population
+ * @throws {VelaturaError} `dp/unknown-scene`, `dp/unknown-population`, `dp/invalid-epoch`,
+ * `dp/invalid-accounts`, `dp/invalid-parameter`, `dp/idempotency-conflict`, `dp/reservation-closed`
  */
 export function admit(
-  state: BudgetState,
-  limits: Limits,
-  now: number,
-  priced: PricedRequest,
-): Decision<ReserveDecision> {
-  const { request, sceneLimits, bodyHash, cost, deltaCost } = priced;
-  const { scene, idempotencyKey } = request;
+  transaction: Transaction,
+  ring: KeyRing,
+  sha256: Sha256,
+  request: PricedRequest,
+  asked: AskedAccounts | string,
+): ReserveDecision {
+  const { state, now: time } = transaction;
+  const { scene, priced, deltaCost, idempotencyKey, model, epochs, insecure } = request;
+  const limits = state.limits as Limits;
+  const rules = sceneRules(limits, scene);
+  assertEpochs(limits, epochs, time);
+  const lease = request.lease ?? limits.lease;
+  if (lease > limits.lease) {
+    throw new VelaturaError(
+      'dp/invalid-parameter',
+      `"lease" expected at most the policy's ${limits.policy.reservationLease}`,
+      { lease, most: limits.lease },
+    );
+  }
+  const population = typeof asked === 'string' ? populationOf(state, asked) : null;
+  const accounts = typeof asked === 'string' ? null : resolveAccounts(state, ring, asked);
+  const plan = planNumber(state, priced);
+  const record: ReserveRecord = {
+    kind: 'reserve',
+    time,
+    scene,
+    plan,
+    deltaCost,
+    handles: accounts === null ? null : accounts.sorted,
+    population: population === null ? null : population.name,
+    idempotencyKey,
+    expiresAt: time + lease,
+    model,
+    epochs,
+    insecure,
+  };
   const answered = state.answers.get(idempotencyKey);
-  if (answered !== undefined) return { records: [], result: sameAnswer(answered, priced) };
-  const { handles, interned } = cohortOf(state, priced.keys);
-  const charge = { scene, handles, cost, deltaCost, time: now };
-  const violation = violationOf(state, limits, sceneLimits, charge);
+  if (answered !== undefined) {
+    const fingerprint = fingerprintOf(record, cohortText(record, sha256));
+    return sameAnswer(state, answered, fingerprint, accounts, population);
+  }
+  const charge: Charge = {
+    scene,
+    handles: record.handles,
+    population,
+    model,
+    epochs,
+    cost: priced.cost,
+    deltaCost,
+    time,
+  };
+  const violation = violationOf(state, limits, rules, charge);
+  writeNewcomers(transaction, accounts === null ? null : accounts.newcomers);
+  writePlan(transaction, priced, plan);
   if (violation !== null) {
-    const { limit, blocked } = violation;
+    const { limit, epoch, blocked } = violation;
     const refuse: RefuseRecord = {
       kind: 'refuse',
-      time: now,
+      time,
       scene,
       limit,
-      count: handles.length,
-      blocked: blocked === null ? null : positionBits(blocked, handles.length),
-      ...readableNumbers(violation, limits, scene),
+      epoch,
+      count: accounts === null ? (population as Population).size : accounts.handles.length,
+      blocked,
+      ...readableNumbers(violation, limits),
       idempotencyKey,
-      bodyHash,
+      fingerprint: fingerprintOf(record, cohortText(record, sha256)),
     };
-    return { records: [refuse], result: { kind: 'refused', refusal: refusalOf(refuse) } };
+    transaction.write(refuse);
+    return refusedAnswer(state, refuse, accounts, population);
   }
-  const reserve = reserveRecord(state, limits, now, priced, handles);
-  const { id, expiresAt } = reserve;
+  const { seq, hash } = transaction.write(record);
   return {
-    records:
-      interned.length === 0
-        ? [reserve]
-        : [{ kind: 'intern', time: now, first: state.accounts.size, keys: interned }, reserve],
-    result: {
-      kind: 'admitted',
-      reservation: { id, scene, accounts: handles.length, expiresAt, replayed: false },
+    kind: 'admitted',
+    reservation: {
+      id: idOf(seq, tagOf(hash)),
+      scene,
+      accounts: accounts === null ? (population as Population).size : accounts.handles.length,
+      expiresAt: record.expiresAt,
+      replayed: false,
     },
   };
 }
 
-function reserveRecord(
+function refusedAnswer(
   state: BudgetState,
-  limits: Limits,
-  now: number,
-  { request, plan, cost, deltaCost, bodyHash }: PricedRequest,
-  handles: Uint32Array,
-): ReserveRecord {
-  const { scene, idempotencyKey, model, epochs, insecure } = request;
-  return {
-    kind: 'reserve',
-    time: now,
-    // The hash keeps a commit meant for a log that was rolled back from meeting another reservation.
-    id: `${state.head.seq + 1}-${bytesToHex(bodyHash.subarray(0, 8))}`,
-    scene,
-    handles: handleBytes(handles),
-    plan,
-    cost,
-    deltaCost,
-    idempotencyKey,
-    bodyHash,
-    expiresAt: now + limits.lease,
-    ...(model === undefined ? {} : { model }),
-    ...(epochs === undefined ? {} : { epochs: [...epochs] }),
-    ...(insecure === true ? { insecure } : {}),
-  };
+  refuse: RefuseRecord,
+  accounts: ResolvedAccounts | null,
+  population: Population | null,
+): ReserveDecision {
+  const handles = accounts?.handles ?? state.classes.members(population as Population);
+  return { kind: 'refused', refusal: refusalOf(refuse, handles) };
 }
 
 /** A key stands for one release: the same body gets the first answer again, without a charge. */
-function sameAnswer(answer: Answer, { request, bodyHash }: PricedRequest): ReserveDecision {
-  if (!sameBytes(answer.bodyHash, bodyHash)) {
+function sameAnswer(
+  state: BudgetState,
+  answer: Answer,
+  fingerprint: string,
+  accounts: ResolvedAccounts | null,
+  population: Population | null,
+): ReserveDecision {
+  if (answer.fingerprint !== fingerprint) {
     throw new VelaturaError(
       'dp/idempotency-conflict',
       'the idempotency key was used before, with another request',
-      { scene: request.scene },
+      { scene: answer.scene },
     );
   }
-  const { outcome } = answer;
-  if (isRefusal(outcome)) return { kind: 'refused', refusal: refusalOf(outcome) };
-  const { id, scene, accounts, expiresAt, status } = outcome;
+  if (isRefusal(answer)) return refusedAnswer(state, answer, accounts, population);
   // Nothing is charged any more, so the old right must not be handed out again.
-  if (status === 'released') throw closedError(id, status);
-  return { kind: 'admitted', reservation: { id, scene, accounts, expiresAt, replayed: true } };
+  if (answer.status === 'released') throw closedError(answer);
+  const { scene, accounts: count, expiresAt } = answer;
+  return {
+    kind: 'admitted',
+    reservation: {
+      id: idOf(answer.seq, answer.tag),
+      scene,
+      accounts: count,
+      expiresAt,
+      replayed: true,
+    },
+  };
+}
+
+/** The id under which callers know a reservation. */
+function idOf(seq: number, tag: number): string {
+  return `${seq}-${tag}`;
+}
+
+/**
+ * The reservation of that id.
+ *
+ * @throws {VelaturaError} `dp/reservation-unknown`
+ */
+export function reservationOf(state: BudgetState, id: string): ReservationState {
+  const at = typeof id === 'string' ? id.indexOf('-') : -1;
+  const seq = at > 0 ? Number(id.slice(0, at)) : Number.NaN;
+  const reservation = state.open.get(seq)?.reservation ?? state.reservations.get(seq);
+  if (reservation === undefined || idOf(seq, reservation.tag) !== id) {
+    throw new VelaturaError('dp/reservation-unknown', 'no reservation of that id exists');
+  }
+  return reservation;
 }
 
 /** The error for a reservation that takes no more changes. */
-export function closedError(id: string, status: ReservationState['status']): VelaturaError {
+export function closedError(
+  reservation: ReservationState,
+  status: ReservationState['status'] = reservation.status,
+): VelaturaError {
+  const id = idOf(reservation.seq, reservation.tag);
   return new VelaturaError('dp/reservation-closed', `the reservation ${id} is ${status}`, {
     id,
     status,

@@ -1,51 +1,143 @@
+import { sameBytes } from '../../core/bytes.ts';
 import { VelaturaError } from '../../core/errors.ts';
-import { AccountTable, keyWords } from './account-table.ts';
+import type { KeyRing } from './account-key.ts';
+import { ACCOUNT_KEY_LENGTH, AccountTable, keyWords } from './account-table.ts';
+import type { Accounts } from './budget.ts';
+import { sortedHandles } from './handle-set.ts';
+import type { Transaction } from './ledger.ts';
+import { corrupt } from './log-record.ts';
 import type { BudgetState } from './state.ts';
-
-/** Handles of a request; `interned` holds the keys of those that are new, `[n, 16]` bytes. */
-export interface Cohort {
-  readonly handles: Uint32Array;
-  readonly interned: Uint8Array;
-}
 
 /** The error for a set of accounts that is none. */
 export function invalidAccounts(message: string): VelaturaError {
   return new VelaturaError('dp/invalid-accounts', message);
 }
 
-/** True when a handle appears twice: such an account would be checked once and charged twice. */
-export function hasDuplicates(handles: Uint32Array): boolean {
-  const sorted = handles.slice().sort();
-  return sorted.some((handle, i) => i > 0 && handle === sorted[i - 1]);
+/** Ids with their keys, or handles. */
+export type AskedAccounts =
+  | { readonly ids: readonly string[]; readonly keys: Uint8Array; readonly handles?: never }
+  | { readonly handles: Uint32Array; readonly ids?: never };
+
+/** A cohort by handles; `newcomers` holds the keys of those that follow the known ones, `[n, 16]` bytes. */
+export interface ResolvedAccounts {
+  /** In the order asked. */
+  readonly handles: Uint32Array;
+  /** Ascending. */
+  readonly sorted: Uint32Array;
+  readonly newcomers: Uint8Array | null;
 }
 
 /**
- * Known handles, and the next free ones for new accounts, who are interned only if all are admitted.
+ * Throws unless there is at least one account, and every id is text.
  *
- * @param keys - account keys, `[n, 16]` bytes
- * @throws {VelaturaError} `dp/invalid-accounts` for duplicates
+ * @throws {VelaturaError} `dp/invalid-accounts`
  */
-export function cohortOf(state: BudgetState, keys: Uint8Array): Cohort {
-  const words = keyWords(keys);
-  const first = state.accounts.size;
-  const handles = new Uint32Array(words.length / 4);
-  const newcomers = new AccountTable();
-  const newPositions: number[] = [];
-  for (let i = 0; i < handles.length; i++) {
-    const known = state.accounts.find(words, i);
-    if (known >= 0) {
-      handles[i] = known;
-    } else {
-      handles[i] = first + newcomers.intern(words, i);
-      newPositions.push(i);
+export function assertAccounts(accounts: Accounts): void {
+  if (!(accounts instanceof Uint32Array) && !Array.isArray(accounts)) {
+    throw invalidAccounts('"accounts" expected account ids or handles');
+  }
+  if (accounts.length === 0) throw invalidAccounts('"accounts" expected at least one account');
+  if (accounts instanceof Uint32Array) return;
+  for (const account of accounts) {
+    if (typeof account !== 'string' || account === '') {
+      throw invalidAccounts('"accounts" expected non-empty account ids');
     }
   }
-  if (hasDuplicates(handles)) {
+}
+
+/**
+ * Throws when the account keys of the log were made anew by another process since.
+ *
+ * @throws {VelaturaError} `dp/budget-corrupt`
+ */
+export function assertRing(state: BudgetState, ring: KeyRing): void {
+  if (!sameBytes(state.keyCheck, ring.check)) {
+    throw corrupt(
+      'the account keys of the budget were rotated: open it again with all its secrets',
+    );
+  }
+}
+
+/** Handle of an id, also of somebody who was erased; −1 for nobody known. */
+export function handleOf(
+  state: BudgetState,
+  ring: KeyRing,
+  id: string,
+  keys: Uint8Array,
+  index: number,
+): number {
+  const known = state.directory.find(keys, index);
+  if (known >= 0 || !state.classes.anyErased) return known;
+  for (const tombstone of ring.tombstonesOfAccounts([id])) {
+    const erased = state.directory.find(tombstone, 0);
+    if (erased >= 0) return erased;
+  }
+  return -1;
+}
+
+/**
+ * Handles of the accounts asked: those known, and the next free ones for newcomers. Changes nothing.
+ *
+ * @throws {VelaturaError} `dp/invalid-accounts` for duplicates and handles that nobody was given
+ */
+export function resolveAccounts(
+  state: BudgetState,
+  ring: KeyRing,
+  asked: AskedAccounts,
+): ResolvedAccounts {
+  const { handles, newcomers } =
+    asked.handles === undefined
+      ? resolveIds(state, ring, asked.ids, asked.keys)
+      : { handles: asked.handles, newcomers: null };
+  const sorted = sortedHandles(handles);
+  if (sorted === null) {
     throw invalidAccounts('"accounts" expected each account once, got one of them twice');
   }
-  const interned = new Uint32Array(newPositions.length * 4);
-  newPositions.forEach((position, i) => {
-    interned.set(words.subarray(position * 4, position * 4 + 4), i * 4);
-  });
-  return { handles, interned: new Uint8Array(interned.buffer) };
+  const known = state.size + (newcomers?.length ?? 0) / ACCOUNT_KEY_LENGTH;
+  if ((sorted.at(-1) as number) >= known) {
+    throw invalidAccounts('"accounts" expected handles that this budget gave out');
+  }
+  return { handles, sorted, newcomers };
+}
+
+function resolveIds(
+  state: BudgetState,
+  ring: KeyRing,
+  ids: readonly string[],
+  keys: Uint8Array,
+): { readonly handles: Uint32Array; readonly newcomers: Uint8Array | null } {
+  assertRing(state, ring);
+  const handles = new Uint32Array(ids.length);
+  const fresh = new AccountTable();
+  let words: Uint32Array | null = null;
+  const positions: number[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    const known = handleOf(state, ring, ids[i] as string, keys, i);
+    if (known >= 0) {
+      handles[i] = known;
+      continue;
+    }
+    words ??= keyWords(keys);
+    handles[i] = state.size + fresh.intern(words, i);
+    positions.push(i);
+  }
+  if (positions.length === 0) return { handles, newcomers: null };
+  const newcomers = new Uint8Array(positions.length * ACCOUNT_KEY_LENGTH);
+  for (const [i, position] of positions.entries()) {
+    const at = position * ACCOUNT_KEY_LENGTH;
+    newcomers.set(keys.subarray(at, at + ACCOUNT_KEY_LENGTH), i * ACCOUNT_KEY_LENGTH);
+  }
+  return { handles, newcomers };
+}
+
+/** Makes newcomers known, whatever becomes of the request that named them. */
+export function writeNewcomers(transaction: Transaction, newcomers: Uint8Array | null): void {
+  if (newcomers === null) return;
+  const { state, now } = transaction;
+  state.directory.append(newcomers);
+  const { pages, digests } = state.directory.takeChanged();
+  transaction.write(
+    { kind: 'intern', time: now, size: state.directory.size, pages: digests },
+    pages,
+  );
 }

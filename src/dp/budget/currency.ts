@@ -1,62 +1,71 @@
-import { nextDown, nextUp } from '../../core/special/ulp.ts';
-import { gdpCost, zcdpCost } from '../accounting/cost.ts';
-import { epsilonOfGdp, muOfEpsilon } from '../accounting/gdp.ts';
-import { epsilonOfZcdp, rhoOfEpsilon } from '../accounting/zcdp.ts';
-import type { Plan } from '../plan.ts';
-import type { BudgetPolicy } from './policy.ts';
-import { capacityUnits, costUnits, unitsCost } from './units.ts';
+import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
+import { type BudgetPolicy, type Currency, currencyNameOf } from './policy.ts';
+import { rdpCurrency } from './rdp-currency.ts';
+import { SCALAR_CURRENCIES, type ScalarCurrency } from './scalar-currency.ts';
+import { unitsCost } from './units.ts';
 
-/** In what this version's filters add up. */
-export type FilterCurrency = 'gdp' | 'zcdp';
+/** In what filters add up. */
+export type FilterCurrency = Currency;
 
-/** How a currency prices plans and turns sums into epsilon. Every rounding is towards more loss. */
+/**
+ * How a currency prices plans and turns sums into epsilon. A balance is a vector of sums in whole units, and
+ * a limit holds while **every** sum stays within its part. Every rounding is towards more loss.
+ */
 export interface CurrencyRules {
   readonly name: FilterCurrency;
+  /** Sums of a balance: 1 for GDP and zCDP, one for each order in use for RDP. */
+  readonly width: number;
+  /** What the sums are divergences of: the Rényi orders, ascending; null for GDP and zCDP. */
+  readonly orders: readonly number[] | null;
   /**
-   * The price of a plan in units.
+   * The price of a plan in units, `[width]`: integers from 1 to 2⁵³.
    *
-   * @throws {VelaturaError} `dp/unsupported-event`, `dp/infinite-cost`, `dp/invalid-parameter`
+   * @throws {VelaturaError} `dp/unsupported-event`, `dp/infinite-cost`, `dp/invalid-parameter`,
+   * `dp/relation-mismatch`
    */
-  cost(plan: Plan): number;
-  /** The most units within (epsilon, delta). */
-  capacity(epsilon: number, delta: number): number;
-  /** Epsilon of so many units at that delta; Infinity for infinitely many. */
-  epsilon(units: number, delta: number): number;
+  cost(plan: Plan): Float64Array;
+  /** The most units within (epsilon, delta), `[width]`: integers of at most 2⁵². */
+  capacity(epsilon: number, delta: number): Float64Array;
+  /**
+   * Epsilon of so many units at that delta.
+   *
+   * @param units - `[width]`
+   * @returns Infinity where no sum that is finite bounds it
+   */
+  epsilon(units: ArrayLike<number>, delta: number): number;
+  /** Units as amounts of the currency, `[width]`: µ² for GDP, rho for zCDP, divergences for RDP. */
+  amounts(units: ArrayLike<number>): Float64Array;
 }
 
-function epsilonOrInfinity(units: number, convert: (cost: number) => number): number {
-  if (units === 0) return 0;
-  return units === Number.POSITIVE_INFINITY ? units : convert(unitsCost(units));
+function oneSum(currency: ScalarCurrency): CurrencyRules {
+  return {
+    name: currency.name,
+    width: 1,
+    orders: null,
+    cost: (plan) => Float64Array.of(currency.cost(plan)),
+    capacity: (epsilon, delta) => Float64Array.of(currency.capacity(epsilon, delta)),
+    epsilon: (units, delta) => currency.epsilon(units[0] as number, delta),
+    amounts: (units) => Float64Array.of(unitsCost(units[0] as number)),
+  };
 }
 
-/** Epsilon 0 admits nothing, not even what a positive delta would excuse. */
-function capacityOrNothing(epsilon: number, convert: () => number): number {
-  return epsilon === 0 ? 0 : capacityUnits(convert());
-}
+const GDP = oneSum(SCALAR_CURRENCIES.gdp);
+const ZCDP = oneSum(SCALAR_CURRENCIES.zcdp);
 
-const GDP: CurrencyRules = {
-  name: 'gdp',
-  cost: (plan) => costUnits(gdpCost(plan)),
-  capacity: (epsilon, delta) =>
-    capacityOrNothing(epsilon, () => {
-      const mu = muOfEpsilon(epsilon, delta);
-      return nextDown(mu * mu);
-    }),
-  epsilon: (units, delta) =>
-    epsilonOrInfinity(units, (cost) => epsilonOfGdp(nextUp(Math.sqrt(cost)), delta)),
-};
-
-const ZCDP: CurrencyRules = {
-  name: 'zcdp',
-  cost: (plan) => costUnits(zcdpCost(plan)),
-  capacity: (epsilon, delta) => capacityOrNothing(epsilon, () => rhoOfEpsilon(epsilon, delta)),
-  epsilon: (units, delta) => epsilonOrInfinity(units, (cost) => epsilonOfZcdp(cost, delta)),
-};
-
-/** The rules of a currency by name. */
-export const CURRENCIES: Readonly<Record<FilterCurrency, CurrencyRules>> = { gdp: GDP, zcdp: ZCDP };
-
-/** The currency a policy asks for; `auto` is GDP, the tightest for Gaussian plans. */
-export function currencyOf(policy: BudgetPolicy): CurrencyRules {
-  return policy.currency === 'zcdp' ? ZCDP : GDP;
+/**
+ * The currency a policy asks for, under the terms of a budget. It depends on the policy's currency and
+ * planned run only, which never change, so that balances outlive every change of limits.
+ *
+ * @throws {VelaturaError} `dp/invalid-policy` when the planned run has no Rényi curve under the relation
+ */
+export function currencyOf(
+  policy: BudgetPolicy,
+  unit: PrivacyUnit,
+  relation: NeighbourRelation,
+): CurrencyRules {
+  const name = currencyNameOf(policy);
+  if (name === 'gdp') return GDP;
+  if (name === 'zcdp') return ZCDP;
+  if (policy.plannedRun === undefined) throw new TypeError('"policy" expected a planned run');
+  return rdpCurrency(policy.plannedRun, unit, relation);
 }

@@ -1,15 +1,29 @@
-export { type OpenBudgetOptions, openBudget } from './accountant.ts';
+export {
+  type BudgetAccess,
+  type BudgetRows,
+  type OpenBudgetOptions,
+  openBudget,
+  openExistingBudget,
+} from './accountant.ts';
 export type {
+  Accounts,
   BudgetLine,
   BudgetSummary,
   BudgetVerification,
+  ChargeScope,
+  Cohort,
   LimitName,
+  LongCall,
+  OdometerQuery,
   PrivacyBudgetAccountant,
   Refusal,
   Reservation,
   ReserveDecision,
   ReserveRequest,
 } from './budget.ts';
+export { type ConformanceStatement, conformanceStatement } from './conformance-statement.ts';
+export type { FilterCurrency } from './currency.ts';
+export { type Calendar, calendar, EPOCH_LENGTHS, type EpochLength } from './epoch.ts';
 export { explainPolicy } from './explain-policy.ts';
 export { MemoryBudgetStore } from './memory-store.ts';
 export {
@@ -20,6 +34,22 @@ export {
   type ScenePolicy,
   validatePolicy,
 } from './policy.ts';
+export type { BalanceRow } from './readouts.ts';
 export { refusalError } from './refusal.ts';
-export type { BudgetStore, LogDecision } from './store.ts';
-export { verifyLog } from './verify.ts';
+export {
+  type Checkpoint,
+  type HeadSigner,
+  parseCheckpoint,
+  type SignedHead,
+  type VerifySignature,
+} from './signed-head.ts';
+export {
+  type BudgetStore,
+  type IdentityPage,
+  type LogDecision,
+  type LogNews,
+  type LogPosition,
+  PAGE_ACCOUNTS,
+  type StateSnapshot,
+} from './store.ts';
+export { type VerifyOptions, verifyStore } from './verify.ts';

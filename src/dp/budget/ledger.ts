@@ -1,17 +1,51 @@
-import { VelaturaError } from '../../core/errors.ts';
-import { type ChainEntry, type ChainHead, HashChain, type Sha256 } from '../../core/hash-chain.ts';
-import { corruptAt, decodeRecord, encodeRecord, type LogRecord } from './log-record.ts';
+import { sameBytes } from '../../core/bytes.ts';
+import type { VelaturaError } from '../../core/errors.ts';
+import {
+  type ChainEntry,
+  type ChainHead,
+  HashChain,
+  portableSha256,
+  type Sha256,
+} from '../../core/hash-chain.ts';
+import { SecureRandom } from '../../core/secure-random.ts';
+import { decodeRecord, encodeRecord } from './log-codec.ts';
+import { corrupt, corruptAt, type LogRecord } from './log-record.ts';
 import { BudgetState } from './state.ts';
-import type { BudgetStore } from './store.ts';
-
-/** What a decision adds to the log, and what it answers. */
-export interface Decision<T> {
-  readonly records: readonly LogRecord[];
-  readonly result: T;
-}
+import { decodeState, encodeState } from './state-snapshot.ts';
+import type { BudgetStore, IdentityPage, LogNews } from './store.ts';
 
 /** Milliseconds since 1970. */
 export type Clock = () => number;
+
+/** What a decision may do: look at the state, and write entries, which the state takes in at once. */
+export interface Transaction {
+  readonly state: BudgetState;
+  /**
+   * The time, which is never before that of the last entry: a clock set back neither shortens an interval
+   * nor brings an expired reservation back.
+   */
+  readonly now: number;
+  /** Writes an entry, and the identity pages that changed with it. Whoever has written may not throw any more. */
+  write(record: LogRecord, pages?: readonly IdentityPage[]): ChainEntry;
+}
+
+interface Waiting {
+  readonly decide: (transaction: Transaction) => unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Outcome =
+  | { readonly waiting: Waiting; readonly error: null; readonly result: unknown }
+  | { readonly waiting: Waiting; readonly error: unknown; readonly result: null };
+
+/** Decisions that share a transaction at most. */
+const GROUP = 512;
+/** Bytes of log after which a snapshot is due, at the least, and as a multiple of the last one. */
+const SNAPSHOT_BYTES = 2 ** 23;
+const SNAPSHOT_RATIO = 2;
+/** Bytes of log that are worth a snapshot when the budget is closed. */
+const CLOSING_BYTES = 2 ** 20;
 
 /** The chain of every budget log. */
 export function budgetChain(sha256?: Sha256): HashChain {
@@ -20,82 +54,208 @@ export function budgetChain(sha256?: Sha256): HashChain {
 
 /**
  * Log first: decisions are taken on a state that has seen every entry, while the store keeps all others
- * out, and the state in memory moves only over entries that are durable. Whatever happens to this process,
- * the log alone says what is spent.
+ * out. Decisions that come while a transaction is under way share the next one, each on the state that the
+ * one before it left. Answers go out only once their entries are durable; should that fail, the state is
+ * thrown away and read anew. Whatever happens to this process, the log alone says what is spent.
  */
 export class Ledger {
   readonly store: BudgetStore;
+  readonly #sha256: Sha256;
   readonly #chain: HashChain;
   readonly #clock: Clock;
-  readonly #state: BudgetState;
+  readonly #random = new SecureRandom();
+  readonly #queue: Waiting[] = [];
+  #running: Promise<void> | null = null;
+  #state: BudgetState | null = null;
+  #head: ChainHead | undefined;
+  /** Bytes of log since the last snapshot, and its size. */
+  #bytes = 0;
+  #snapshotBytes = 0;
 
   constructor(store: BudgetStore, clock: Clock, sha256: Sha256 | undefined) {
     this.store = store;
     this.#clock = clock;
-    this.#chain = budgetChain(sha256);
-    this.#state = new BudgetState(this.#chain.start());
+    this.#sha256 = sha256 ?? portableSha256;
+    this.#chain = budgetChain(this.#sha256);
   }
 
-  /** Number and hash of the last entry this process has seen. */
-  get head(): ChainHead {
-    return this.#state.head;
+  /** Number and hash of the last entry this process has seen; undefined while it has seen none. */
+  get head(): ChainHead | undefined {
+    return this.#head;
   }
 
   /**
-   * Lets `decide` look at the state as of now and makes its records durable before it resolves.
+   * Lets `decide` look at the state as of now and makes what it writes durable before it resolves.
    *
-   * @param decide - gets the time, which is never before that of the last entry: a clock set back neither
-   * shortens an interval nor brings an expired reservation back. What it throws is passed on; nothing is
-   * written then
+   * @param decide - what it throws is passed on; it must not have written anything then
    * @throws {VelaturaError} `dp/budget-unavailable`, `dp/budget-corrupt`
    */
-  async transact<T>(decide: (state: BudgetState, now: number) => Decision<T>): Promise<T> {
-    const written: { entry: ChainEntry; record: LogRecord }[] = [];
-    const result = await this.store.transact(this.#state.head.seq, (news) => {
-      written.length = 0; // a store may ask again when its transaction had to be repeated
-      this.#follow(news);
-      const decision = decide(this.#state, this.#now());
-      let head = this.#state.head;
-      for (const record of decision.records) {
-        const entry = this.#chain.append(head, encodeRecord(record));
-        written.push({ entry, record });
-        head = entry;
+  transact<T>(decide: (transaction: Transaction) => T): Promise<T> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#queue.push({ decide, resolve, reject });
+      this.#running ??= this.#run();
+    }) as Promise<T>;
+  }
+
+  /** Waits for what is under way, keeps a snapshot if one is worth it, and closes the store. */
+  async close(): Promise<void> {
+    await this.#running;
+    if (this.#state !== null && this.store.durable && this.#bytes >= CLOSING_BYTES) {
+      await this.#snapshot();
+    }
+    await this.store.close();
+  }
+
+  async #run(): Promise<void> {
+    await undefined; // lets more decisions of the same moment gather
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, GROUP);
+      try {
+        const state = this.#state ?? (await this.#load());
+        this.#state = null;
+        const outcomes = await this.#together(state, group);
+        this.#keep(state);
+        for (const { waiting, error, result } of outcomes) {
+          if (error === null) waiting.resolve(result);
+          else waiting.reject(error);
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+        continue;
       }
-      return { append: written.map(({ entry }) => entry), result: decision.result };
+      if (this.#snapshotDue()) await this.#snapshot();
+    }
+    this.#running = null;
+  }
+
+  /** One transaction for all decisions of the group. */
+  #together(state: BudgetState, group: readonly Waiting[]): Promise<readonly Outcome[]> {
+    let asked = false;
+    return this.store.transact(this.#position(state), (news) => {
+      if (asked) throw new TypeError('the store asked for a decision twice');
+      asked = true;
+      this.#follow(state, news);
+      const append: ChainEntry[] = [];
+      const changed = new Map<number, IdentityPage>();
+      const now = this.#now(state);
+      const transaction: Transaction = {
+        state,
+        now,
+        write: (record, pages) => {
+          const entry = this.#chain.append(state.head, encodeRecord(record));
+          state.apply(entry, record);
+          append.push(entry);
+          this.#bytes += entry.body.length;
+          if (pages !== undefined) for (const page of pages) changed.set(page.page, page);
+          return entry;
+        },
+      };
+      const result = group.map((waiting): Outcome => {
+        const written = append.length;
+        try {
+          return { waiting, error: null, result: waiting.decide(transaction) };
+        } catch (error) {
+          if (append.length > written) throw error;
+          return { waiting, error, result: null };
+        }
+      });
+      state.pagesSeq = state.head.seq;
+      return { append, pages: [...changed.values()], result };
     });
-    for (const { entry, record } of written) this.#applyOnce(entry, () => record);
-    return result;
   }
 
-  /** The state after every entry that is durable now. */
-  async current(): Promise<BudgetState> {
-    this.#follow(await this.store.read(this.#state.head.seq));
-    return this.#state;
+  #keep(state: BudgetState): void {
+    this.#state = state;
+    this.#head = state.head;
   }
 
-  #now(): number {
+  #snapshotDue(): boolean {
+    const due = Math.max(SNAPSHOT_BYTES, SNAPSHOT_RATIO * this.#snapshotBytes);
+    return this.store.durable && this.#bytes >= due;
+  }
+
+  /** The state of the newest snapshot that the log vouches for, else an empty one. */
+  async #load(): Promise<BudgetState> {
+    this.#bytes = 0;
+    const salt = (length: number): Uint8Array => this.#random.bytes(length);
+    const snapshot = await this.store.loadSnapshot();
+    const fresh = new BudgetState(this.#chain.start(), salt, this.#sha256);
+    if (snapshot === null) return fresh;
+    const state = decodeState(snapshot.bytes, salt, this.#sha256);
+    if (state === null || state.head.seq !== snapshot.seq - 1) return fresh;
+    const digest = this.#sha256(snapshot.bytes);
+    for await (const [entry] of this.store.read(snapshot.seq - 1)) {
+      if (entry === undefined || entry.seq !== snapshot.seq) return fresh;
+      const record = decodeRecord(entry);
+      if (record.kind !== 'snapshot' || !sameBytes(record.digest, digest)) return fresh;
+      this.#snapshotBytes = snapshot.bytes.length;
+      return state;
+    }
+    return fresh;
+  }
+
+  #position(state: BudgetState): { readonly entries: number; readonly pages: number } {
+    return { entries: state.head.seq, pages: state.pagesSeq };
+  }
+
+  #now(state: BudgetState): number {
     const now = Math.floor(this.#clock());
     if (!Number.isSafeInteger(now)) {
       throw new RangeError(`"clock" expected milliseconds since 1970, got ${now}`);
     }
-    return Math.max(this.#state.time, now);
+    return Math.max(state.time, now);
   }
 
-  /** Entries of a call that began earlier may have been taken in meanwhile. */
-  #follow(entries: readonly ChainEntry[]): void {
-    const news = entries.filter((entry) => entry.seq > this.#state.head.seq);
-    const fault = this.#chain.fault(this.#state.head, news);
-    if (fault !== null) throw corruptAt(fault.seq, fault.reason);
-    for (const entry of news) this.#applyOnce(entry, () => decodeRecord(entry));
+  #follow(state: BudgetState, { entries, pages }: LogNews): void {
+    if (entries.length > 0) {
+      const fault = this.#chain.fault(state.head, entries);
+      if (fault !== null) throw corruptAt(fault.seq, fault.reason);
+      for (const entry of entries) {
+        this.#bytes += entry.body.length;
+        this.#assertSame(entry);
+        state.apply(entry, decodeRecord(entry));
+      }
+    }
+    if (state.head.seq < (this.#head?.seq ?? -1)) throw this.#rolledBack();
+    if (entries.length > 0 || pages.length > 0) state.directory.load(pages);
+    state.pagesSeq = state.head.seq;
   }
 
-  #applyOnce(entry: ChainEntry, record: () => LogRecord): void {
-    if (entry.seq <= this.#state.head.seq) return;
-    this.#state.apply(entry, record());
+  /** What this process has seen once must still be there when the log is read anew. */
+  #assertSame(entry: ChainEntry): void {
+    if (entry.seq === this.#head?.seq && !sameBytes(entry.hash, this.#head.hash)) {
+      throw this.#rolledBack();
+    }
   }
-}
 
-/** The error for a budget that is not the one the caller thinks. */
-export function corrupt(message: string): VelaturaError {
-  return new VelaturaError('dp/budget-corrupt', message);
+  #rolledBack(): VelaturaError {
+    return corrupt(
+      `entry ${this.#head?.seq} of the budget log is gone: it was rolled back or altered while in use`,
+    );
+  }
+
+  /** Writes down the hash of the state and keeps the state; without it opening only takes longer. */
+  async #snapshot(): Promise<void> {
+    const state = this.#state;
+    if (state === null) return;
+    this.#state = null;
+    try {
+      const snapshot = await this.store.transact(this.#position(state), (news) => {
+        this.#follow(state, news);
+        const bytes = encodeState(state);
+        const digest = this.#sha256(bytes);
+        const record = { kind: 'snapshot', time: this.#now(state), digest } as const;
+        const entry = this.#chain.append(state.head, encodeRecord(record));
+        state.apply(entry, record);
+        state.pagesSeq = entry.seq;
+        return { append: [entry], pages: [], result: { seq: entry.seq, bytes } };
+      });
+      this.#keep(state);
+      this.#bytes = 0;
+      this.#snapshotBytes = snapshot.bytes.length;
+      await this.store.saveSnapshot(snapshot);
+    } catch {
+      // The log says all there is; the next transaction will say what is wrong with the store.
+    }
+  }
 }

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 import { isWellFormedText } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
+import { validateEvent } from '../accounting/validate.ts';
+import type { DpEvent } from '../event.ts';
 import { durationMilliseconds } from './duration.ts';
+import { EPOCH_LENGTHS, type EpochLength } from './epoch.ts';
 
 /** In what a filter adds up. `gdp`: Σ 1/noiseMultiplier²; `zcdp`: Σ rho; `rdp`: one sum an order. */
 export type Currency = 'gdp' | 'zcdp' | 'rdp';
@@ -25,17 +28,29 @@ export interface ScenePolicy {
   readonly minAggregationInterval?: string;
 }
 
-/** How a budget renews with the data it covers. */
+/**
+ * How a budget renews with the data it covers: every user has the whole of it for the data of each epoch,
+ * and a release is charged in every epoch whose data it reads.
+ */
 export interface EpochPolicy {
+  /** Stretches of the calendar in UTC. */
   readonly kind: 'calendar';
-  /** ISO 8601 duration such as `P1M`. */
-  readonly length: string;
+  /** ISO 8601 duration: a day, an ISO week, a month, a quarter or a year. */
+  readonly length: EpochLength;
+  /** Field of the data that says when it arose: it decides the epoch, not the time of the release. */
   readonly timeField: string;
+}
+
+/** A group of accounts with a total of its own. */
+export interface GroupPolicy {
+  /** In place of the policy's total; 0 lets nothing be released about them. */
+  readonly user: EpsilonLimit;
 }
 
 /** A budget policy, as written in JSON. `user` is the guarantee, the rest are quotas under it. */
 export interface BudgetPolicy {
   readonly version: 1;
+  /** `auto`: `rdp` where a run is planned, else `gdp`. */
   readonly currency: Currency | 'auto';
   /** Total delta of a user over all scenes. */
   readonly delta: number;
@@ -47,9 +62,18 @@ export interface BudgetPolicy {
   readonly user: EpsilonLimit;
   /** Per scene; `default` is what a scene not named gets. Scenes are known only if named, or if there is a default. */
   readonly scenes: Readonly<Record<string, ScenePolicy>>;
+  /** Quota of each user in what feeds one model, over all scenes. Models not named have none. */
   readonly models?: Readonly<Record<string, EpsilonLimit>>;
+  /** Without it budgets are for life. */
   readonly epoch?: EpochPolicy;
-  readonly groups?: Readonly<Record<string, { readonly user: EpsilonLimit }>>;
+  /** Totals of the accounts that are assigned to a group. */
+  readonly groups?: Readonly<Record<string, GroupPolicy>>;
+  /**
+   * For the currency `rdp`, and for it only: everything that is to be released about one user (in one
+   * epoch, where the policy has them). Its Rényi curve under the budget's relation says at which order each
+   * limit is counted. Other releases are admitted too, but may use up a limit sooner.
+   */
+  readonly plannedRun?: DpEvent;
   /** ISO 8601 duration after which an open reservation counts as spent. */
   readonly reservationLease: string;
 }
@@ -104,11 +128,12 @@ const budgetPolicy = v.pipe(
     epoch: v.exactOptional(
       v.strictObject({
         kind: v.literal('calendar'),
-        length: v.string(),
-        timeField: v.pipe(v.string(), v.nonEmpty()),
+        length: v.picklist(EPOCH_LENGTHS, `expected one of ${EPOCH_LENGTHS.join(', ')}`),
+        timeField: name,
       }),
     ),
     groups: v.exactOptional(v.record(name, v.strictObject({ user: epsilonLimit }))),
+    plannedRun: v.exactOptional(v.unknown()),
     reservationLease: nonZeroDuration,
   }),
   v.forward(
@@ -136,11 +161,24 @@ function refuseReservedNames(json: unknown): void {
   }
 }
 
-const NOT_SUPPORTED = 'not supported yet by this version';
+/** A copy, since the price of everything hangs on it: the caller's object may change later. */
+function plannedRunOf(event: unknown): DpEvent {
+  try {
+    return structuredClone(validateEvent(event, 'plannedRun'));
+  } catch (error) {
+    if (!(error instanceof VelaturaError)) throw error;
+    const path = String(error.details['path']);
+    throw new VelaturaError(
+      'dp/invalid-policy',
+      `policy, ${error.message}`,
+      { path },
+      { cause: error },
+    );
+  }
+}
 
 /**
- * Checks a policy that comes from outside and hands it back typed. What this version cannot enforce
- * (`models`, `groups`, `epoch`, the currency `rdp`) is refused, so that no limit is ever silently absent.
+ * Checks a policy that comes from outside and hands it back typed.
  *
  * @param json - the parsed JSON
  * @throws {VelaturaError} `dp/invalid-policy` with the path of what is wrong
@@ -152,15 +190,26 @@ export function validatePolicy(json: unknown): BudgetPolicy {
     const issue = result.issues[0];
     invalid(v.getDotPath(issue) ?? '', issue.message);
   }
-  const policy = result.output;
-  for (const field of ['models', 'groups', 'epoch'] as const) {
-    if (policy[field] !== undefined) invalid(field, NOT_SUPPORTED);
-  }
-  if (policy.currency === 'rdp') invalid('currency', `"rdp" is ${NOT_SUPPORTED}`);
+  const { plannedRun, ...policy } = result.output;
   if (Object.keys(policy.scenes).length === 0) {
     invalid('scenes', 'expected at least one scene or a default: nothing could ever be reserved');
   }
-  return policy;
+  if (plannedRun === undefined) {
+    if (policy.currency === 'rdp') {
+      invalid('plannedRun', 'expected the run by which the currency "rdp" pins its orders');
+    }
+    return policy;
+  }
+  if (policy.currency === 'gdp' || policy.currency === 'zcdp') {
+    invalid('plannedRun', `expected none: the currency "${policy.currency}" pins no orders`);
+  }
+  return { ...policy, plannedRun: plannedRunOf(plannedRun) };
+}
+
+/** The currency that `auto` stands for, or the one that is named. */
+export function currencyNameOf(policy: BudgetPolicy): Currency {
+  if (policy.currency !== 'auto') return policy.currency;
+  return policy.plannedRun === undefined ? 'gdp' : 'rdp';
 }
 
 /** The rules of a scene: its own, else the default's, else undefined for a scene nobody declared. */

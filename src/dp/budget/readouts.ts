@@ -1,16 +1,44 @@
-import type { CertifiedInterval } from '../accountant.ts';
-import { TOTAL_COLUMN } from './balances.ts';
 import type { BudgetLine, BudgetSummary } from './budget.ts';
-import type { Limit, Limits } from './limits.ts';
+import { limitOfUser } from './filters.ts';
+import { type Limit, type Limits, noLimit } from './limits.ts';
+import type { EpochState, Scope, Tally } from './scope.ts';
 import type { BudgetState } from './state.ts';
-import { unitsDelta } from './units.ts';
 
 const HISTOGRAM_BINS = 10;
+
+/** What one account has spent in one scope, and may: a row of {@link balanceRows}. */
+export interface BalanceRow {
+  readonly handle: number;
+  /** Scene, or null for the total. */
+  readonly scene: string | null;
+  /** Epoch of the data, or null for life. */
+  readonly epoch: string | null;
+  readonly epsilon: number;
+  /** Infinity where nothing limits it. */
+  readonly allowed: number;
+}
 
 /** Scenes the policy names, then those the log has met through the policy's default. */
 export function sceneNames(state: BudgetState, limits: Limits): readonly string[] {
   const named = Object.keys(limits.policy.scenes).filter((name) => name !== 'default');
   return [...new Set([...named, ...state.scenes.keys()])];
+}
+
+/** Epochs that have limits: those of the data by name, or the whole life where none renew. */
+function limitedEpochs(state: BudgetState, limits: Limits): readonly EpochState[] {
+  if (limits.epochs === null) return [state.life];
+  return [...state.epochs.values()].sort((a, b) =>
+    (a.name as string) < (b.name as string) ? -1 : 1,
+  );
+}
+
+/** What the account has spent in the scope: one sum an order. */
+function spentOf(state: BudgetState, scope: Scope | undefined, handle: number): Float64Array {
+  const spent = new Float64Array(state.life.total.width);
+  if (scope === undefined || handle < 0) return spent;
+  const of = state.classes.of(handle);
+  for (let k = 0; k < spent.length; k++) spent[k] = scope.spent(handle, of, k);
+  return spent;
 }
 
 /** What an account has used: the total first, then its quotas. `handle` −1 stands for a new account. */
@@ -20,121 +48,188 @@ export function linesOf(
   handle: number,
   scenes: readonly string[],
 ): readonly BudgetLine[] {
-  const spent = (column: number | undefined): number =>
-    handle < 0 || column === undefined ? 0 : state.balances.get(handle, column);
+  const of = state.classes.of(Math.max(0, handle));
+  const total = handle < 0 ? limits.user : limitOfUser(limits, of);
   const line = (
     limit: BudgetLine['limit'],
     scene: string | null,
-    units: number,
+    epoch: string | null,
+    spent: Float64Array,
     within: Limit,
   ): BudgetLine => ({
     limit,
     scene,
-    spent: limits.epsilon(units, within),
+    epoch,
+    spent: limits.epsilon(spent, within),
     allowed: within.epsilon,
   });
-  const lines = [line('user-total', null, spent(TOTAL_COLUMN), limits.user)];
-  for (const name of scenes) {
-    const rules = limits.scene(name);
-    const scene = state.scenes.get(name);
-    if (rules?.perUser) lines.push(line('user-scene', name, spent(scene?.column), rules.perUser));
-    if (rules?.worstCase) {
-      lines.push(line('scene-worst-case', name, scene?.cost ?? 0, rules.worstCase));
+  const lines: BudgetLine[] = [];
+  if (limits.epochs !== null) {
+    const life = spentOf(state, state.life.total, handle);
+    lines.push(line('user-total', null, null, life, noLimit(life.length)));
+  }
+  for (const epoch of limitedEpochs(state, limits)) {
+    const { name } = epoch;
+    lines.push(line('user-total', null, name, spentOf(state, epoch.total, handle), total));
+    for (const scene of scenes) {
+      const rules = limits.scene(scene);
+      const scope = epoch.scenes.get(scene);
+      if (rules?.perUser) {
+        lines.push(line('user-scene', scene, name, spentOf(state, scope, handle), rules.perUser));
+      }
+      if (rules?.worstCase) {
+        const worst = scope?.tally.cost ?? new Float64Array(state.life.total.width);
+        lines.push(line('scene-worst-case', scene, name, worst, rules.worstCase));
+      }
+    }
+    for (const [model, scope] of epoch.models) {
+      const within = limits.model(model);
+      if (within === null) continue;
+      lines.push(line('model', model, name, spentOf(state, scope, handle), within));
     }
   }
   return lines;
 }
 
-/** How many more charges of `cost` units the account could bear; 2³² − 1 for more than that. */
-export function furtherReleases(
-  state: BudgetState,
-  limits: Limits,
-  sceneName: string,
-  handle: number,
-  cost: number,
-): number {
-  const rules = limits.scene(sceneName);
-  const scene = state.scenes.get(sceneName);
-  if (rules === undefined || scene?.frozen === true) return 0;
-  const times = (limit: Limit | null, spent: number): number =>
-    limit === null ? Number.POSITIVE_INFINITY : Math.floor((limit.units - spent) / cost);
-  const balance = (column: number | undefined): number =>
-    handle < 0 || column === undefined ? 0 : state.balances.get(handle, column);
-  const least = Math.min(
-    times(limits.user, balance(TOTAL_COLUMN)),
-    times(rules.perUser, balance(scene?.column)),
-    times(rules.worstCase, scene?.cost ?? 0),
-    (rules.maxReleases ?? Number.POSITIVE_INFINITY) - (scene?.releases ?? 0),
-  );
-  return Math.max(0, Math.min(least, 0xffff_ffff));
+/** Epsilon of sums; balances are few distinct sums of few distinct costs, and a conversion solves an equation. */
+function rememberedEpsilon(limits: Limits, within: Limit): (spent: Float64Array) => number {
+  const known = new Map<string | number, number>();
+  return (spent) => {
+    const key = spent.length === 1 ? (spent[0] as number) : spent.join();
+    let epsilon = known.get(key);
+    if (epsilon === undefined) {
+      epsilon = limits.epsilon(spent, within);
+      known.set(key, epsilon);
+    }
+    return epsilon;
+  };
 }
 
-/** Numbers over all accounts that have spent anything in the scope. */
-export function summaryOf(
+/** Calls `visit` with everyone who has spent anything in the scope. */
+function forEachSpender(
+  state: BudgetState,
+  scope: Scope,
+  visit: (handle: number, spent: Float64Array) => void,
+): void {
+  const { classes } = state;
+  const bases = classes.list.map((of) =>
+    Float64Array.from({ length: scope.width }, (_, k) => scope.base(of, k)),
+  );
+  const spent = new Float64Array(scope.width);
+  for (let handle = 0; handle < state.size; handle++) {
+    const base = bases[classes.indexOf(handle)] as Float64Array;
+    let any = false;
+    for (let k = 0; k < spent.length; k++) {
+      const sum = scope.own.get(handle, k) + (base[k] as number);
+      spent[k] = sum;
+      any ||= sum > 0;
+    }
+    if (any) visit(handle, spent);
+  }
+}
+
+function summaryOf(
   state: BudgetState,
   limits: Limits,
-  sceneName: string | null,
+  where: { readonly scene: string | null; readonly epoch: string | null },
+  scope: Scope | undefined,
+  tally: Tally | undefined,
+  limit: Limit | null,
 ): BudgetSummary {
-  const scene = sceneName === null ? undefined : state.scenes.get(sceneName);
-  const totals = sceneName === null ? state.total : scene;
-  const column = sceneName === null ? TOTAL_COLUMN : scene?.column;
-  const limit = (sceneName === null ? null : limits.scene(sceneName)?.perUser) ?? limits.user;
-  const edges = Array.from(
-    { length: HISTOGRAM_BINS + 1 },
-    (_, i) => (limit.epsilon * i) / HISTOGRAM_BINS,
-  );
-  const upper = edges
-    .slice(1)
-    .map((epsilon, i) =>
-      i === HISTOGRAM_BINS - 1
-        ? limit.units
-        : limits.currency.capacity(epsilon, limits.conversionDelta),
-    );
-  const counts = new Array<number>(HISTOGRAM_BINS).fill(0);
-  // Balances are few distinct sums of few distinct costs, and a conversion solves an equation.
-  const epsilons = new Map<number, number>();
-  let accounts = 0;
+  const within = limit ?? noLimit(state.life.total.width);
+  const epsilonOf = rememberedEpsilon(limits, within);
+  const epsilons: number[] = [];
   let sum = 0;
   let max = 0;
-  for (let handle = 0; column !== undefined && handle < state.balances.rows; handle++) {
-    const units = state.balances.get(handle, column);
-    if (units === 0) continue;
-    let epsilon = epsilons.get(units);
-    if (epsilon === undefined) {
-      epsilon = limits.epsilon(units, limit);
-      epsilons.set(units, epsilon);
-    }
-    accounts++;
-    sum += epsilon;
-    max = Math.max(max, epsilon);
-    const bin = upper.findIndex((most) => units <= most);
-    (counts[bin] as number)++;
+  if (scope !== undefined) {
+    forEachSpender(state, scope, (_, spent) => {
+      const epsilon = epsilonOf(spent);
+      epsilons.push(epsilon);
+      sum += epsilon;
+      max = Math.max(max, epsilon);
+    });
+  }
+  const top = Number.isFinite(within.epsilon) ? Math.max(within.epsilon, max) : max;
+  const edges = Array.from({ length: HISTOGRAM_BINS + 1 }, (_, i) => (top * i) / HISTOGRAM_BINS);
+  const counts = new Array<number>(HISTOGRAM_BINS).fill(0);
+  for (const epsilon of epsilons) {
+    const bin = edges.findIndex((edge, i) => i > 0 && epsilon <= edge) - 1;
+    (counts[bin < 0 ? HISTOGRAM_BINS - 1 : bin] as number)++;
   }
   return {
-    scene: sceneName,
-    accounts,
-    releases: totals?.releases ?? 0,
-    refused: totals?.refused ?? 0,
-    frozen: scene?.frozen ?? false,
+    ...where,
+    accounts: epsilons.length,
+    releases: tally?.releases ?? 0,
+    refused: tally?.refused ?? 0,
+    frozen: where.scene !== null && state.scenes.get(where.scene)?.frozen === true,
     epsilonMax: max,
-    epsilonMean: accounts === 0 ? 0 : sum / accounts,
-    allowed: limit.epsilon,
+    epsilonMean: epsilons.length === 0 ? 0 : sum / epsilons.length,
+    allowed: within.epsilon,
     histogram: { edges, counts },
   };
 }
 
-/**
- * Epsilon of one account that was in every release of the scope, at the delta of the policy: what the
- * charges spent of delta by themselves is taken off before the conversion.
- */
-export function odometerOf(
-  state: BudgetState,
-  limits: Limits,
-  sceneName: string | null,
-): CertifiedInterval {
-  const totals = sceneName === null ? state.total : state.scenes.get(sceneName);
-  if (totals === undefined || totals.cost === 0) return { lower: null, upper: 0 };
-  const delta = limits.policy.delta - unitsDelta(totals.deltaCost);
-  const upper = delta > 0 ? limits.currency.epsilon(totals.cost, delta) : Number.POSITIVE_INFINITY;
-  return { lower: null, upper };
+/** Numbers over all accounts: everyone for life, everyone by epoch, then the scenes by epoch. */
+export function summariesOf(state: BudgetState, limits: Limits): readonly BudgetSummary[] {
+  const renews = limits.epochs !== null;
+  const { total } = state.life;
+  const rows = [
+    summaryOf(
+      state,
+      limits,
+      { scene: null, epoch: null },
+      total,
+      total.tally,
+      renews ? null : limits.user,
+    ),
+  ];
+  const epochs = limitedEpochs(state, limits);
+  if (renews) {
+    for (const { name: epoch, total: scope } of epochs) {
+      rows.push(summaryOf(state, limits, { scene: null, epoch }, scope, scope.tally, limits.user));
+    }
+  }
+  for (const scene of sceneNames(state, limits)) {
+    const limit = limits.scene(scene)?.perUser ?? limits.user;
+    const refused = state.scenes.get(scene)?.tally;
+    for (const epoch of renews ? epochs : [state.life]) {
+      const scope = epoch.scenes.get(scene);
+      if (renews && scope === undefined) continue;
+      const tally = renews ? scope?.tally : refused;
+      rows.push(summaryOf(state, limits, { scene, epoch: epoch.name }, scope, tally, limit));
+    }
+    if (renews && !rows.some((row) => row.scene === scene)) {
+      rows.push(summaryOf(state, limits, { scene, epoch: null }, undefined, refused, limit));
+    }
+  }
+  return rows;
+}
+
+/** What everyone has spent, by handle within each scope: total and scenes of each epoch. */
+export function* balanceRows(state: BudgetState, limits: Limits): Generator<BalanceRow> {
+  const epochs =
+    limits.epochs === null ? [state.life] : [state.life, ...limitedEpochs(state, limits)];
+  for (const epoch of epochs) {
+    const unlimited = epoch === state.life && limits.epochs !== null;
+    const scopes: (readonly [string | null, Scope])[] = [[null, epoch.total]];
+    if (!unlimited) scopes.push(...epoch.scenes);
+    for (const [scene, scope] of scopes) {
+      const perUser = scene === null ? null : (limits.scene(scene)?.perUser ?? null);
+      const free = unlimited || (scene !== null && perUser === null);
+      const rows: BalanceRow[] = [];
+      const conversions = new Map<Limit, (spent: Float64Array) => number>();
+      const none = noLimit(scope.width);
+      forEachSpender(state, scope, (handle, spent) => {
+        const within = free ? none : (perUser ?? limitOfUser(limits, state.classes.of(handle)));
+        let epsilonOf = conversions.get(within);
+        if (epsilonOf === undefined) {
+          epsilonOf = rememberedEpsilon(limits, within);
+          conversions.set(within, epsilonOf);
+        }
+        const epsilon = epsilonOf(spent);
+        rows.push({ handle, scene, epoch: epoch.name, epsilon, allowed: within.epsilon });
+      });
+      yield* rows;
+    }
+  }
 }

@@ -1,37 +1,28 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { Refusal } from './budget.ts';
 import type { Violation } from './filters.ts';
-import { type Limit, type Limits, NO_LIMIT } from './limits.ts';
-import { positionsOf, type RefuseRecord } from './log-record.ts';
+import { positionsOf } from './handle-set.ts';
+import type { Limits } from './limits.ts';
+import type { RefuseRecord } from './log-record.ts';
 import { unitsDelta } from './units.ts';
 
 /** The numbers of a violation, in what a person reads: epsilon, delta, releases or milliseconds. */
 export function readableNumbers(
-  violation: Violation,
+  { limit, spent, asked, within, allowed }: Violation,
   limits: Limits,
-  scene: string,
 ): Pick<Refusal, 'spent' | 'asked' | 'allowed'> {
-  const { spent, asked, allowed } = violation;
-  const inEpsilon = (limit: Limit | null | undefined): ReturnType<typeof readableNumbers> => {
-    const within = limit ?? NO_LIMIT;
+  if (within !== null) {
     return {
       spent: limits.epsilon(spent, within),
       asked: limits.epsilon(asked, within),
       allowed: within.epsilon,
     };
-  };
-  switch (violation.limit) {
-    case 'user-total':
-      return inEpsilon(limits.user);
-    case 'user-scene':
-      return inEpsilon(limits.scene(scene)?.perUser);
-    case 'scene-worst-case':
-      return inEpsilon(limits.scene(scene)?.worstCase);
-    case 'delta':
-      return { spent: unitsDelta(spent), asked: unitsDelta(asked), allowed: unitsDelta(allowed) };
-    default:
-      return { spent, asked, allowed };
   }
+  const [had = 0] = spent;
+  const [more = 0] = asked;
+  return limit === 'delta'
+    ? { spent: unitsDelta(had), asked: unitsDelta(more), allowed: unitsDelta(allowed) }
+    : { spent: had, asked: more, allowed };
 }
 
 function numeral(value: number): string {
@@ -39,34 +30,47 @@ function numeral(value: number): string {
 }
 
 function sentence(record: RefuseRecord, blocked: number): string {
-  const { scene, limit, count, spent, asked, allowed } = record;
+  const { scene, limit, count, spent, asked, allowed, epoch } = record;
   const of = `${blocked} of ${count} accounts`;
+  const within = epoch === null ? '' : ` in epoch ${epoch}`;
   const numbers = `spent ${numeral(spent)}, asked ${numeral(asked)}, allowed ${numeral(allowed)}`;
   switch (limit) {
     case 'frozen':
       return `scene "${scene}" is frozen and takes no more charges`;
+    case 'erased':
+      return `${blocked} of ${count} accounts are blocked: people who were erased are among them`;
     case 'max-releases':
-      return `scene "${scene}" has had ${spent} of its ${allowed} releases`;
+      return `scene "${scene}" has had ${spent} of its ${allowed} releases${within}`;
     case 'min-aggregation-interval':
       return `scene "${scene}" waits ${allowed - spent} of ${allowed} ms until its next release`;
     case 'scene-worst-case':
-      return `scene "${scene}": someone in every release would pass its epsilon (${numbers})`;
+      return `scene "${scene}": someone in every release would pass its epsilon${within} (${numbers})`;
     case 'user-scene':
-      return `scene "${scene}": ${of} would pass their epsilon there (${numbers} for the worst)`;
+      return `scene "${scene}": ${of} would pass their epsilon there${within} (${numbers} for the worst)`;
+    case 'model':
+      return `${of} would pass their epsilon for the model${within} (${numbers} for the worst)`;
     case 'delta':
-      return `${of} would pass what charges may spend of delta (${numbers} for the worst)`;
+      return `${of} would pass what charges may spend of delta${within} (${numbers} for the worst)`;
     default:
-      return `${of} would pass a limit of their own; the total epsilon of the worst: ${numbers}`;
+      return `${of} would pass a limit of their own${within}; the total epsilon of the worst: ${numbers}`;
   }
 }
 
-/** The refusal as the caller sees it, out of what the log keeps of it. */
-export function refusalOf(record: RefuseRecord): Refusal {
-  const blocked = positionsOf(record.blocked, record.count);
+/**
+ * The refusal as the caller sees it, out of what the log keeps of it.
+ *
+ * @param handles - the cohort in the caller's order
+ */
+export function refusalOf(record: RefuseRecord, handles: Uint32Array): Refusal {
+  const blocked =
+    record.blocked === null
+      ? Uint32Array.from(handles, (_, i) => i)
+      : positionsOf(record.blocked, handles);
   return {
     limit: record.limit,
-    message: sentence(record, blocked.length),
+    message: sentence(record, record.blocked === null ? record.count : blocked.length),
     blocked,
+    epoch: record.epoch,
     spent: record.spent,
     asked: record.asked,
     allowed: record.allowed,
@@ -75,10 +79,10 @@ export function refusalOf(record: RefuseRecord): Refusal {
 
 /** A refusal as an error, for callers that cannot go on without the reservation. */
 export function refusalError(refusal: Refusal, scene: string): VelaturaError {
-  const { limit, spent, asked, allowed } = refusal;
+  const { limit, epoch, spent, asked, allowed } = refusal;
   return new VelaturaError(
     limit === 'frozen' ? 'dp/scene-frozen' : 'dp/budget-exceeded',
     refusal.message,
-    { scene, limit, blocked: refusal.blocked.length, spent, asked, allowed },
+    { scene, limit, epoch, blocked: refusal.blocked.length, spent, asked, allowed },
   );
 }

@@ -1,71 +1,95 @@
-import type { ChainEntry, ChainHead } from '../../core/hash-chain.ts';
-import { AccountTable, keyWords } from './account-table.ts';
-import { Balances } from './balances.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { ChainEntry, ChainHead, Sha256 } from '../../core/hash-chain.ts';
+import { AccountClasses, type Population } from './account-classes.ts';
+import { AccountDirectory } from './account-directory.ts';
+import { currencyOf } from './currency.ts';
+import { Generations } from './generations.ts';
+import { encodeHandles } from './handle-set.ts';
+import { Limits } from './limits.ts';
 import {
   corruptAt,
-  handlesOf,
   type LogRecord,
+  type MembershipRecord,
   type OpenRecord,
+  type PlanRecord,
   type RefuseRecord,
   type ReserveRecord,
 } from './log-record.ts';
-import { saturatingSum } from './units.ts';
+import { planKey } from './plan-prices.ts';
+import type { BudgetPolicy } from './policy.ts';
+import { EpochState, type Scope, Tally } from './scope.ts';
 
-/** Sums over releases as if one account had been in all of them. */
-export interface ScopeTotals {
-  /** Reservations that were not given back. */
-  releases: number;
-  refused: number;
-  /** Units. */
-  cost: number;
-  deltaCost: number;
-}
-
-/** What the log says about one scene. */
-export interface SceneState extends ScopeTotals {
+/** What the log says about one scene, over all epochs. */
+export interface SceneState {
   readonly name: string;
-  /** Its column in the balances. */
-  readonly column: number;
+  readonly tally: Tally;
   frozen: boolean;
   /** Latest commit or expiry in the scene: when the last release ended; −∞ before the first. */
   lastEnd: number;
-  /** Open reservations in order: id to expiry. */
-  readonly open: Map<string, number>;
-}
-
-/** A scene before its first entry. */
-export function emptyScene(name: string, column: number): SceneState {
-  return {
-    name,
-    column,
-    releases: 0,
-    refused: 0,
-    cost: 0,
-    deltaCost: 0,
-    frozen: false,
-    lastEnd: Number.NEGATIVE_INFINITY,
-    open: new Map(),
-  };
 }
 
 /** What the log says about one reservation. `expired` can still be committed, late, but not released. */
 export interface ReservationState {
-  readonly id: string;
+  /** Number of its entry. */
+  readonly seq: number;
+  /** Start of its entry's hash: keeps a commit meant for a log that was rolled back from meeting another one. */
+  readonly tag: number;
   readonly scene: string;
   readonly accounts: number;
   readonly expiresAt: number;
+  readonly fingerprint: string;
   status: 'open' | 'expired' | 'committed' | 'released';
 }
 
-/** The first answer to an idempotency key. */
-export interface Answer {
-  readonly bodyHash: Uint8Array;
-  readonly outcome: ReservationState | RefuseRecord;
+/** A charge that may still be taken back. */
+export interface OpenCharge {
+  readonly reservation: ReservationState;
+  readonly record: ReserveRecord;
+  readonly population: Population | null;
 }
 
+/** The first answer to an idempotency key. */
+export type Answer = ReservationState | RefuseRecord;
+
 /** True when the answer was a refusal. */
-export function isRefusal(outcome: Answer['outcome']): outcome is RefuseRecord {
-  return 'kind' in outcome;
+export function isRefusal(answer: Answer): answer is RefuseRecord {
+  return 'kind' in answer;
+}
+
+/** The scopes in which a charge is booked for every account. */
+export interface ChargedScopes {
+  readonly epoch: EpochState;
+  readonly costs: readonly Scope[];
+}
+
+/** The first 31 bits of a hash. */
+export function tagOf(hash: Uint8Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = hash;
+  return (((a & 0x7f) << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+/** Who a request is about, in few characters. */
+export function cohortText(
+  { handles, population }: Pick<ReserveRecord, 'handles' | 'population'>,
+  sha256: Sha256,
+): string {
+  if (handles === null) return `p${population?.length} ${population}`;
+  if (handles.length === 1) return `a${handles[0]}`;
+  return `h${bytesToHex(sha256(encodeHandles(handles)))}`;
+}
+
+/** What tells one request from another, for its idempotency key. The cost is that of the plan. */
+export function fingerprintOf(
+  record: Omit<ReserveRecord, 'idempotencyKey'>,
+  cohort: string,
+): string {
+  const { plan, deltaCost, time, expiresAt, insecure, scene, model, epochs } = record;
+  // Joined, not added up piece by piece: such strings would be kept as trees of their pieces.
+  const parts: (string | number)[] = [plan, deltaCost, expiresAt - time, insecure ? 1 : 0, cohort];
+  parts.push(scene.length, scene);
+  if (model !== null) parts.push(`m${model.length}`, model);
+  for (const epoch of epochs) parts.push(`e${epoch.length}`, epoch);
+  return parts.join(' ');
 }
 
 /**
@@ -77,20 +101,50 @@ export function isRefusal(outcome: Answer['outcome']): outcome is RefuseRecord {
 export class BudgetState {
   /** The terms; null before the first entry. */
   opened: OpenRecord | null = null;
+  /** The policy in force as numbers; null before the first entry. */
+  limits: Limits | null = null;
+  /** Tells under which secrets the account keys stand. */
+  keyCheck: Uint8Array = new Uint8Array(0);
   head: ChainHead;
   time: number = Number.NEGATIVE_INFINITY;
-  readonly accounts: AccountTable = new AccountTable();
-  readonly balances: Balances = new Balances();
+  /** Number of accounts. */
+  size = 0;
+  readonly plans: PlanRecord[] = [];
+  readonly planCosts: Float64Array[] = [];
+  readonly planNumbers: Map<string, number> = new Map();
+  readonly classes: AccountClasses = new AccountClasses();
   readonly scenes: Map<string, SceneState> = new Map();
-  readonly total: ScopeTotals = { releases: 0, refused: 0, cost: 0, deltaCost: 0 };
-  readonly reservations: Map<string, ReservationState> = new Map();
-  readonly answers: Map<string, Answer> = new Map();
-  /** Charges of open reservations, in order of expiry: all have the same lease and time never goes back. */
-  readonly #open = new Map<string, ReserveRecord>();
+  readonly epochs: Map<string, EpochState> = new Map();
+  readonly reservations: Generations<number, ReservationState> = new Generations();
+  readonly answers: Generations<string, Answer> = new Generations();
+  /** Charges of open reservations, in order of their entries. */
+  readonly open: Map<number, OpenCharge> = new Map();
+  /** Keys of the accounts: not a part of the fold, only their hashes are. */
+  readonly directory: AccountDirectory;
+  readonly #sha256: Sha256;
+  /** Number of the last entry whose pages the directory holds. */
+  pagesSeq = -1;
+  #life: EpochState | null = null;
+  #nextExpiry: number = Number.POSITIVE_INFINITY;
 
-  /** @param start - head of the empty chain */
-  constructor(start: ChainHead) {
+  /**
+   * @param start - head of the empty chain
+   * @param random - salts of identity pages
+   */
+  constructor(start: ChainHead, random: (length: number) => Uint8Array, sha256: Sha256) {
     this.head = start;
+    this.#sha256 = sha256;
+    this.directory = new AccountDirectory(random, sha256);
+  }
+
+  /** All charges of whole lives. */
+  get life(): EpochState {
+    if (this.#life === null) throw new RangeError('the budget is not open yet');
+    return this.#life;
+  }
+
+  get policy(): BudgetPolicy {
+    return (this.limits as Limits).policy;
   }
 
   /**
@@ -103,47 +157,62 @@ export class BudgetState {
     if ((record.kind === 'open') !== (seq === 0)) {
       throw corruptAt(seq, 'expected the terms of the budget first, and only there');
     }
-    if (record.time < this.time)
+    if (record.time < this.time) {
       throw corruptAt(seq, 'its time is before that of the entry before it');
+    }
+    this.#advance(record.time);
     switch (record.kind) {
-      case 'open':
-        this.opened = record;
-        break;
-      case 'intern': {
-        if (record.first !== this.accounts.size)
-          throw corruptAt(seq, 'handles are not consecutive');
-        const words = keyWords(record.keys);
-        for (let i = 0; i * 4 < words.length; i++) this.accounts.intern(words, i);
-        this.balances.growTo(this.accounts.size);
-        if (this.accounts.size !== record.first + words.length / 4) {
-          throw corruptAt(seq, 'an account appears twice');
-        }
-        break;
-      }
       case 'reserve':
-        this.#reserve(seq, record);
-        break;
-      case 'refuse':
-        if (this.answers.has(record.idempotencyKey))
-          throw corruptAt(seq, 'its key was answered before');
-        this.scene(record.scene).refused++;
-        this.total.refused++;
-        this.answers.set(record.idempotencyKey, { bodyHash: record.bodyHash, outcome: record });
+        this.#reserve(seq, entry.hash, record);
         break;
       case 'commit':
-        this.#commit(seq, record.id, record.time);
+        this.#commit(seq, record.reservation, record.time);
         break;
       case 'release':
-        this.#release(seq, record.id, record.time);
+        this.#release(seq, record.reservation);
         break;
       case 'expire':
-        this.#known(seq, record.id);
+        this.#known(seq, record.reservation);
+        break;
+      case 'refuse':
+        this.#refuse(seq, record);
+        break;
+      case 'open':
+        this.#begin(record);
+        break;
+      case 'policy':
+        this.limits = this.#limitsOf(seq, record.policy);
+        break;
+      case 'plan':
+        this.#plan(seq, record);
+        break;
+      case 'intern':
+        if (record.size <= this.size) throw corruptAt(seq, 'it makes no account known');
+        this.size = record.size;
+        this.directory.expect(record.size, record.pages);
+        break;
+      case 'rotate':
+        this.keyCheck = record.keyCheck;
+        this.directory.expect(null, record.pages);
+        break;
+      case 'erase':
+      case 'readmit':
+        this.#assertKnown(seq, record.handles);
+        if (record.kind === 'erase') this.#erase(record.handles);
+        else this.classes.readmit(record.handles);
+        this.directory.expect(null, record.pages);
+        break;
+      case 'assign':
+      case 'join':
+      case 'leave':
+        this.#membership(seq, record);
         break;
       case 'freeze':
         this.scene(record.scene).frozen = true;
         break;
+      case 'snapshot':
+        break;
     }
-    this.#advance(record.time);
     this.head = { seq, hash: entry.hash };
   }
 
@@ -151,90 +220,269 @@ export class BudgetState {
   scene(name: string): SceneState {
     let scene = this.scenes.get(name);
     if (scene === undefined) {
-      scene = emptyScene(name, this.balances.addColumn());
+      scene = {
+        name,
+        tally: new Tally(this.life.total.width),
+        frozen: false,
+        lastEnd: Number.NEGATIVE_INFINITY,
+      };
       this.scenes.set(name, scene);
     }
     return scene;
   }
 
-  #known(seq: number, id: string): ReservationState {
-    const reservation = this.reservations.get(id);
-    if (reservation === undefined) throw corruptAt(seq, 'it names no reservation');
-    return reservation;
+  /** The epochs whose limits a charge meets: those it reads, or the whole life where none renew. */
+  limitedEpochs(epochs: readonly string[]): readonly (EpochState | undefined)[] {
+    if ((this.limits as Limits).epochs === null) return [this.life];
+    return epochs.map((name) => this.epochs.get(name));
   }
 
-  #reserve(seq: number, record: ReserveRecord): void {
-    const { id, cost, deltaCost } = record;
-    if (this.reservations.has(id)) throw corruptAt(seq, 'its reservation exists already');
-    if (this.answers.has(record.idempotencyKey))
+  /** Begins with the charges of a snapshot. */
+  restored(life: EpochState): void {
+    this.#life = life;
+  }
+
+  /** Notes when the next of the open reservations of a snapshot expires. */
+  expiriesKnown(): void {
+    for (const { record } of this.open.values()) {
+      this.#nextExpiry = Math.min(this.#nextExpiry, record.expiresAt);
+    }
+  }
+
+  #begin(record: OpenRecord): void {
+    this.opened = record;
+    this.keyCheck = record.keyCheck;
+    const currency = currencyOf(record.policy, record.unit, record.relation);
+    this.limits = new Limits(record.policy, currency);
+    this.#life = new EpochState(null, currency.width);
+  }
+
+  #limitsOf(seq: number, policy: BudgetPolicy): Limits {
+    const { unit, relation } = this.opened as OpenRecord;
+    const currency = currencyOf(policy, unit, relation);
+    if (currency.width !== this.life.total.width) {
+      throw corruptAt(seq, 'its policy counts in another currency');
+    }
+    return new Limits(policy, currency);
+  }
+
+  #plan(seq: number, record: PlanRecord): void {
+    if (record.number !== this.plans.length) throw corruptAt(seq, 'plans are not consecutive');
+    if (record.cost.length !== this.life.total.width) {
+      throw corruptAt(seq, 'its price is not in the currency of the budget');
+    }
+    this.plans.push(record);
+    this.planCosts.push(Float64Array.from(record.cost));
+    this.planNumbers.set(planKey(record.plan), record.number);
+  }
+
+  #known(seq: number, reservation: number): ReservationState {
+    const known = this.open.get(reservation)?.reservation ?? this.reservations.get(reservation);
+    if (known === undefined) throw corruptAt(seq, 'it names no reservation');
+    return known;
+  }
+
+  #assertKnown(seq: number, handles: Uint32Array): void {
+    if ((handles.at(-1) ?? 0) >= this.size) throw corruptAt(seq, 'it names nobody known');
+  }
+
+  #assertNew(seq: number, idempotencyKey: string): void {
+    if (this.answers.get(idempotencyKey) !== undefined) {
       throw corruptAt(seq, 'its key was answered before');
-    const handles = handlesOf(record.handles);
-    for (let i = 0; i < handles.length; i++) {
-      if ((handles[i] as number) >= this.accounts.size)
-        throw corruptAt(seq, 'it charges nobody known');
     }
-    const scene = this.scene(record.scene);
-    this.balances.add(handles, scene.column, cost, deltaCost);
-    for (const totals of [scene, this.total]) {
-      totals.releases++;
-      totals.cost = saturatingSum(totals.cost, cost);
-      totals.deltaCost = saturatingSum(totals.deltaCost, deltaCost);
+  }
+
+  /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
+  #charged({ scene, model, epochs }: ReserveRecord): readonly ChargedScopes[] {
+    const { life } = this;
+    if ((this.limits as Limits).epochs === null) {
+      return [{ epoch: life, costs: scopesOf(life, scene, model) }];
     }
+    const charged: ChargedScopes[] = [{ epoch: life, costs: [life.total] }];
+    for (const name of epochs) {
+      let epoch = this.epochs.get(name);
+      if (epoch === undefined) {
+        epoch = new EpochState(name, life.total.width);
+        this.epochs.set(name, epoch);
+      }
+      charged.push({ epoch, costs: scopesOf(epoch, scene, model) });
+    }
+    return charged;
+  }
+
+  /** Books a charge, or takes it back. */
+  #charge({ record, population }: OpenCharge, factor: 1 | -1): void {
+    const { handles, plan, deltaCost } = record;
+    const cost = this.planCosts[plan] as Float64Array;
+    this.#tally(this.scene(record.scene).tally, plan, cost, deltaCost, factor);
+    for (const { epoch, costs } of this.#charged(record)) {
+      for (const scope of costs) {
+        if (population !== null) scope.addPooled(population, cost, factor);
+        else scope.own.add(handles as Uint32Array, cost, factor);
+        this.#tally(scope.tally, plan, cost, deltaCost, factor);
+      }
+      if (deltaCost === 0) continue;
+      const delta = Float64Array.of(deltaCost);
+      if (population !== null) epoch.delta.addPooled(population, delta, factor);
+      else epoch.delta.own.add(handles as Uint32Array, delta, factor);
+    }
+  }
+
+  #tally(tally: Tally, plan: number, cost: Float64Array, deltaCost: number, factor: 1 | -1): void {
+    if (factor === 1) tally.book(plan, cost, deltaCost);
+    else tally.unbook(plan, cost, deltaCost);
+  }
+
+  #reserve(seq: number, hash: Uint8Array, record: ReserveRecord): void {
+    const { handles, scene, expiresAt } = record;
+    this.#assertNew(seq, record.idempotencyKey);
+    if (record.plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
+    const population = this.#populationOf(seq, record);
+    if (handles !== null) this.#assertKnown(seq, handles);
     const reservation: ReservationState = {
-      id,
-      scene: record.scene,
-      accounts: handles.length,
-      expiresAt: record.expiresAt,
+      seq,
+      tag: tagOf(hash),
+      scene,
+      accounts: population === null ? (handles as Uint32Array).length : population.size,
+      expiresAt,
+      fingerprint: fingerprintOf(record, cohortText(record, this.#sha256)),
       status: 'open',
     };
-    this.reservations.set(id, reservation);
-    this.answers.set(record.idempotencyKey, { bodyHash: record.bodyHash, outcome: reservation });
-    this.#open.set(id, record);
-    scene.open.set(id, record.expiresAt);
+    const charge = { reservation, record, population };
+    this.#charge(charge, 1);
+    this.reservations.set(seq, reservation, record.time);
+    this.answers.set(record.idempotencyKey, reservation, record.time);
+    this.open.set(seq, charge);
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
   }
 
-  #commit(seq: number, id: string, time: number): void {
-    const reservation = this.#known(seq, id);
-    if (reservation.status === 'released' || reservation.status === 'committed') {
+  #populationOf(seq: number, { population }: ReserveRecord): Population | null {
+    if (population === null) return null;
+    const known = this.classes.populations.get(population);
+    if (known === undefined || known.size === 0) throw corruptAt(seq, 'it charges nobody known');
+    return known;
+  }
+
+  #refuse(seq: number, record: RefuseRecord): void {
+    this.#assertNew(seq, record.idempotencyKey);
+    this.scene(record.scene).tally.refused++;
+    this.life.total.tally.refused++;
+    this.answers.set(record.idempotencyKey, record, record.time);
+  }
+
+  #commit(seq: number, number: number, time: number): void {
+    const reservation = this.#known(seq, number);
+    const { status } = reservation;
+    if (status === 'released' || status === 'committed') {
       throw corruptAt(seq, 'it commits a closed reservation');
     }
     reservation.status = 'committed';
     this.#end(reservation, time);
   }
 
-  #release(seq: number, id: string, time: number): void {
-    const reservation = this.#known(seq, id);
-    const charge = this.#open.get(id);
-    if (charge === undefined || time >= charge.expiresAt) {
-      throw corruptAt(seq, 'it releases a closed reservation');
-    }
-    const scene = this.scene(reservation.scene);
-    this.balances.add(handlesOf(charge.handles), scene.column, -charge.cost, -charge.deltaCost);
-    for (const totals of [scene, this.total]) {
-      totals.releases--;
-      totals.cost -= charge.cost;
-      totals.deltaCost -= charge.deltaCost;
-    }
+  #release(seq: number, number: number): void {
+    const reservation = this.#known(seq, number);
+    const charge = this.open.get(number);
+    if (charge === undefined) throw corruptAt(seq, 'it releases a closed reservation');
+    this.#charge(charge, -1);
     reservation.status = 'released';
-    this.#open.delete(id);
-    scene.open.delete(id);
+    this.open.delete(number);
   }
 
   /** The release is over at `time`: the interval to the next one begins. */
   #end(reservation: ReservationState, time: number): void {
     const scene = this.scene(reservation.scene);
     scene.lastEnd = Math.max(scene.lastEnd, time);
-    scene.open.delete(reservation.id);
-    this.#open.delete(reservation.id);
+    this.open.delete(reservation.seq);
   }
 
   #advance(time: number): void {
     this.time = time;
-    for (const [id, { expiresAt }] of this.#open) {
-      if (expiresAt > time) return;
-      const reservation = this.reservations.get(id) as ReservationState;
-      reservation.status = 'expired';
-      this.#end(reservation, expiresAt);
+    if (this.#nextExpiry > time) return;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { reservation, record } of this.open.values()) {
+      if (record.expiresAt > time) {
+        next = Math.min(next, record.expiresAt);
+      } else {
+        reservation.status = 'expired';
+        this.#end(reservation, record.expiresAt);
+      }
+    }
+    this.#nextExpiry = next;
+  }
+
+  #membership(seq: number, { kind, name, handles }: MembershipRecord): void {
+    this.#assertKnown(seq, handles);
+    if (kind === 'assign') {
+      this.classes.assign(handles, name);
+      return;
+    }
+    const population =
+      kind === 'join' ? this.classes.population(name) : this.classes.populations.get(name);
+    if (population === undefined) throw corruptAt(seq, 'it names no population');
+    for (const handle of handles) {
+      const of = this.classes.of(handle);
+      if (of.populations.includes(population) === (kind === 'join') || of.erased) {
+        throw corruptAt(seq, 'it changes a membership that is not so');
+      }
+    }
+    if (kind === 'join') {
+      this.#settle(handles, population, -1);
+      this.classes.join(handles, population);
+    } else {
+      this.#settle(handles, population, 1);
+      this.classes.leave(handles, population);
     }
   }
+
+  #erase(handles: Uint32Array): void {
+    for (const population of this.classes.populations.values()) {
+      const members = handles.filter((h) => this.classes.of(h).populations.includes(population));
+      if (members.length > 0) this.#settle(members, population, 1);
+    }
+    this.classes.erase(handles);
+  }
+
+  /**
+   * Joining takes what the population was charged before off the own balance, so that own + population is
+   * what the account was charged; leaving adds it. Charges that may still be given back are not taken off:
+   * a later release lowers the population's sum for everyone.
+   */
+  #settle(handles: Uint32Array, population: Population, factor: 1 | -1): void {
+    const open = new Map<Scope, Float64Array>();
+    if (factor === -1) {
+      for (const { population: charged, record } of this.open.values()) {
+        if (charged === population) this.#sumOpen(record, open);
+      }
+    }
+    for (const epoch of [this.life, ...this.epochs.values()]) {
+      for (const scope of epoch.scopes()) {
+        const pooled = scope.pooled.get(population);
+        if (pooled === undefined) continue;
+        const still = open.get(scope);
+        const amounts =
+          still === undefined ? pooled : pooled.map((sum, k) => sum - (still[k] as number));
+        scope.own.add(handles, amounts, factor);
+      }
+    }
+  }
+
+  #sumOpen(record: ReserveRecord, into: Map<Scope, Float64Array>): void {
+    const add = (scope: Scope, amounts: Float64Array): void => {
+      const sum = into.get(scope);
+      if (sum === undefined) into.set(scope, amounts.slice());
+      else for (let k = 0; k < sum.length; k++) (sum[k] as number) += amounts[k] as number;
+    };
+    const cost = this.planCosts[record.plan] as Float64Array;
+    for (const { epoch, costs } of this.#charged(record)) {
+      for (const scope of costs) add(scope, cost);
+      if (record.deltaCost > 0) add(epoch.delta, Float64Array.of(record.deltaCost));
+    }
+  }
+}
+
+function scopesOf(epoch: EpochState, scene: string, model: string | null): readonly Scope[] {
+  const scopes = [epoch.total, epoch.scene(scene)];
+  if (model !== null) scopes.push(epoch.model(model));
+  return scopes;
 }

@@ -1,17 +1,12 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { NeighbourRelation, PrivacyUnit } from '../plan.ts';
-import { currencyOf, type FilterCurrency } from './currency.ts';
-import { corrupt } from './ledger.ts';
-import type { OpenRecord } from './log-record.ts';
-import type { BudgetPolicy } from './policy.ts';
+import { type BudgetPolicy, currencyNameOf } from './policy.ts';
 
 /** What a caller expects a budget to count by. */
 export interface BudgetTerms {
   readonly policy: BudgetPolicy;
   readonly unit: PrivacyUnit;
   readonly relation: NeighbourRelation;
-  readonly currency: FilterCurrency;
-  readonly keyCheck: Uint8Array;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -31,39 +26,66 @@ function differences(a: unknown, b: unknown, path: string): readonly string[] {
 function meaning(policy: BudgetPolicy): unknown {
   return {
     ...policy,
-    currency: currencyOf(policy).name,
+    currency: currencyNameOf(policy),
     additiveDelta: policy.additiveDelta ?? 0,
   };
 }
 
 /**
- * Refuses to go on with a budget under other terms than those it was opened with.
+ * Refuses to go on with a budget under other terms than those in force.
  *
- * @throws {VelaturaError} `dp/relation-mismatch`, `dp/invalid-policy` with the paths that differ,
- * `dp/budget-corrupt` for another account key: every person would start afresh
+ * @throws {VelaturaError} `dp/relation-mismatch`; `dp/invalid-policy` with the paths that differ
  */
-export function assertSameTerms(opened: OpenRecord, wanted: BudgetTerms): void {
-  if (opened.unit !== wanted.unit || opened.relation !== wanted.relation) {
+export function assertSameTerms(inForce: BudgetTerms, wanted: BudgetTerms): void {
+  if (inForce.unit !== wanted.unit || inForce.relation !== wanted.relation) {
     throw new VelaturaError(
       'dp/relation-mismatch',
-      `the budget counts by ${opened.unit}, ${opened.relation}; asked for ${wanted.unit}, ${wanted.relation}`,
-      { unit: opened.unit, relation: opened.relation },
+      `the budget counts by ${inForce.unit}, ${inForce.relation}; asked for ${wanted.unit}, ${wanted.relation}`,
+      { unit: inForce.unit, relation: inForce.relation },
     );
   }
-  const paths = differences(meaning(opened.policy), meaning(wanted.policy), '');
+  const paths = differences(meaning(inForce.policy), meaning(wanted.policy), '');
   if (paths.length > 0) {
     throw new VelaturaError(
       'dp/invalid-policy',
-      `the budget was opened with another policy; different: ${paths.join(', ')}`,
+      `another policy is in force; different: ${paths.join(', ')}`,
       { paths },
     );
   }
-  if (!sameBytes(opened.keyCheck, wanted.keyCheck)) {
-    throw corrupt('the account key is not the one this budget was opened with');
-  }
 }
 
-/** True for equal bytes. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** What balances are counted in, and by what data they renew. */
+const FIXED = ['currency', 'plannedRun', 'epoch'] as const;
+
+/**
+ * Refuses a change of policy after which the balances would mean something else, or somebody's limit would
+ * be gone.
+ *
+ * @param groups - groups that somebody is in
+ * @returns false when nothing would change
+ * @throws {VelaturaError} `dp/invalid-policy` with the path
+ */
+export function assertChangeable(
+  from: BudgetPolicy,
+  to: BudgetPolicy,
+  groups: readonly string[],
+): boolean {
+  const paths = differences(meaning(from), meaning(to), '');
+  const fixed = paths.find((path) => FIXED.some((field) => path.split('.')[0] === field));
+  if (fixed !== undefined) {
+    throw new VelaturaError(
+      'dp/invalid-policy',
+      `policy, "${fixed}": what balances are counted in cannot change; begin another budget`,
+      { path: fixed },
+    );
+  }
+  for (const group of groups) {
+    if (Object.hasOwn(to.groups ?? {}, group)) continue;
+    throw new VelaturaError(
+      'dp/invalid-policy',
+      `policy, "groups.${group}": accounts are in this group, so it must stay`,
+      { path: `groups.${group}` },
+    );
+  }
+  return paths.length > 0;
 }

@@ -1,7 +1,7 @@
 import { VelaturaError } from '../../core/errors.ts';
 
 /** Costs are counted in 2⁻³² of the currency: sums of integers do not depend on their order. */
-const COST_SCALE = 2 ** 32;
+export const COST_SCALE: number = 2 ** 32;
 /**
  * Deltas are counted in 2⁻⁵²: a unit of 2⁻³² is over 10⁻¹⁰, as much as many a release spends in all, and
  * 2⁵² of these still make the whole of delta 1.
@@ -15,22 +15,23 @@ const LEAST_NORMAL = 2 ** -1022;
  * A cost in units, rounded up; at least one unit, so that nothing is ever free.
  *
  * @param cost - in the currency of the budget
+ * @param scale - units in 1 of it, a power of two
  * @returns an integer ≥ 1, at most 2⁵³: more than any capacity, so it is refused by every filter
  * @throws {VelaturaError} `dp/infinite-cost`, `dp/invalid-parameter` for NaN and negative costs
  */
-export function costUnits(cost: number): number {
+export function costUnits(cost: number, scale: number = COST_SCALE): number {
   if (cost === Number.POSITIVE_INFINITY) {
     throw new VelaturaError('dp/infinite-cost', 'the release costs infinitely much');
   }
   if (!(cost >= 0)) {
     throw new VelaturaError('dp/invalid-parameter', `"cost" expected at least 0, got ${cost}`);
   }
-  return Math.max(1, Math.min(Math.ceil(cost * COST_SCALE), 2 * MAX_CAPACITY));
+  return Math.max(1, Math.min(Math.ceil(cost * scale), 2 * MAX_CAPACITY));
 }
 
 /** What a filter lets through, in units, rounded down. */
-export function capacityUnits(limit: number): number {
-  return Math.min(Math.floor(limit * COST_SCALE), MAX_CAPACITY);
+export function capacityUnits(limit: number, scale: number = COST_SCALE): number {
+  return Math.min(Math.floor(limit * scale), MAX_CAPACITY);
 }
 
 /** Units as a cost; exact below 2⁵³ units. */

@@ -1,11 +1,11 @@
 import { VelaturaError } from '../../core/errors.ts';
-import { currencyOf } from '../budget/currency.ts';
 import {
   type BudgetPolicy,
   type ScenePolicy,
   scenePolicyOf,
   validatePolicy,
 } from '../budget/policy.ts';
+import { SCALAR_CURRENCIES, type ScalarCurrency } from '../budget/scalar-currency.ts';
 import { type AllocatedScene, type AllocationTerms, Allocator } from './allocator.ts';
 import { MarginalCost } from './marginal-cost.ts';
 import {
@@ -112,7 +112,7 @@ export function allocateBudget(request: AllocationRequest): BudgetAllocation {
     reservationLease: 'PT1M',
   });
   const scenes = scenesOf(policy, request);
-  const terms = termsOf(policy);
+  const terms = termsOf(policy, SCALAR_CURRENCIES[request.currency ?? 'gdp']);
   const allocator = new Allocator(terms, scenes, total.epsilon);
   const { units, price } = allocator.optimal();
   const best = alternative(allocator, 'best', units);
@@ -148,8 +148,7 @@ export function allocateBudget(request: AllocationRequest): BudgetAllocation {
   };
 }
 
-function termsOf(policy: BudgetPolicy): AllocationTerms {
-  const currency = currencyOf(policy);
+function termsOf(policy: BudgetPolicy, currency: ScalarCurrency): AllocationTerms {
   const { delta, user } = policy;
   const most = currency.capacity(user.epsilon * Math.max(...VARIATIONS), delta);
   return { currency, delta, cost: new MarginalCost(currency, delta, Math.max(2, most)) };

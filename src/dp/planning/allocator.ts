@@ -1,4 +1,4 @@
-import type { CurrencyRules } from '../budget/currency.ts';
+import type { ScalarCurrency } from '../budget/scalar-currency.ts';
 import type { MarginalCost } from './marginal-cost.ts';
 import { evenSplit, optimalSplit, type Split, type Stretch } from './optimal-split.ts';
 import { type ConcaveCurve, slope, valueAt } from './utility-curve.ts';
@@ -17,7 +17,7 @@ const DIGITS = 6;
 
 /** In what is counted. */
 export interface AllocationTerms {
-  readonly currency: CurrencyRules;
+  readonly currency: ScalarCurrency;
   /** At which epsilons are converted. */
   readonly delta: number;
   readonly cost: MarginalCost;

@@ -1,4 +1,4 @@
-import type { CurrencyRules } from '../budget/currency.ts';
+import type { ScalarCurrency } from '../budget/scalar-currency.ts';
 
 /** Points at which the curve is known; what interpolation between them costs a split is far under 1e-6 of its utility. */
 const POINTS = 256;
@@ -16,7 +16,7 @@ export class MarginalCost {
    * @param delta - at which the currency is converted
    * @param total - the most units ever asked about, above 1
    */
-  constructor(currency: CurrencyRules, delta: number, total: number) {
+  constructor(currency: ScalarCurrency, delta: number, total: number) {
     const step = Math.log(total) / (POINTS - 1);
     this.#step = step;
     this.#logRates = new Float64Array(POINTS);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ChainEntry } from '../../../src/core/hash-chain.ts';
 import { openBudget } from '../../../src/dp/budget/accountant.ts';
 import type { PrivacyBudgetAccountant, ReserveRequest } from '../../../src/dp/budget/budget.ts';
 import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
 import { refusalError } from '../../../src/dp/budget/refusal.ts';
-import type { BudgetStore, LogDecision } from '../../../src/dp/budget/store.ts';
+import type { LogDecision, LogNews, LogPosition } from '../../../src/dp/budget/store.ts';
 
+const secrets = [new Uint8Array(32)];
 const relation = 'zero-out-one-user';
 const policy = {
   version: 1,
@@ -23,18 +23,16 @@ const request: ReserveRequest = {
 };
 
 /** A store that fails once, before or after its entries are durable, or asks for the decision twice. */
-class FaultyStore implements BudgetStore {
-  readonly durable = true;
+class FaultyStore extends MemoryBudgetStore {
   fault: 'before' | 'after' | 'twice' | null = null;
-  readonly #inner = new MemoryBudgetStore();
 
-  async transact<T>(
-    since: number,
-    decide: (news: readonly ChainEntry[]) => LogDecision<T>,
+  override async transact<T>(
+    position: LogPosition,
+    decide: (news: LogNews) => LogDecision<T>,
   ): Promise<T> {
     const { fault } = this;
     this.fault = null;
-    const result = await this.#inner.transact(since, (news) => {
+    const result = await super.transact(position, (news) => {
       if (fault === 'twice') decide(news);
       const decision = decide(news);
       if (fault === 'before') throw new Error('disk full');
@@ -43,20 +41,11 @@ class FaultyStore implements BudgetStore {
     if (fault === 'after') throw new Error('connection lost');
     return result;
   }
-
-  read(since: number): Promise<readonly ChainEntry[]> {
-    return this.#inner.read(since);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
 }
 
 async function begin(): Promise<{ store: FaultyStore; budget: PrivacyBudgetAccountant }> {
   const store = new FaultyStore();
-  const accountKey = new Uint8Array(32);
-  const budget = await openBudget({ policy, unit: 'user', relation, store, accountKey });
+  const budget = await openBudget({ policy, unit: 'user', relation, store, secrets });
   return { store, budget };
 }
 
@@ -91,32 +80,63 @@ describe('a store that fails', () => {
     expect((await budget.verify()).problems).toEqual([]);
   });
 
-  it('and has to ask for a decision again: it is booked once', async () => {
+  it('and asks for a decision twice, against its contract: nothing is answered, and nothing is booked twice', async () => {
     const { store, budget } = await begin();
     store.fault = 'twice';
-    const decision = await budget.reserve(request);
-    expect(decision.kind).toBe('admitted');
+    await expect(budget.reserve(request)).rejects.toThrow('twice');
+    expect((await budget.reserve(request)).kind).toBe('admitted');
     expect(await releases(budget)).toBe(1);
-    expect(await budget.verify()).toMatchObject({ entries: 3, problems: [] });
+    expect(await budget.verify()).toMatchObject({ problems: [] });
+  });
+
+  it('loses a whole group, and the next one finds what is true', async () => {
+    const { store, budget } = await begin();
+    store.fault = 'after';
+    const group = ['x', 'y', 'z'].map((idempotencyKey) => ({ ...request, idempotencyKey }));
+    for (const outcome of await Promise.allSettled(group.map((each) => budget.reserve(each)))) {
+      expect(outcome.status).toBe('rejected');
+    }
+    const again = await Promise.all(group.map((each) => budget.reserve(each)));
+    expect(again).toMatchObject(group.map(() => ({ reservation: { replayed: true } })));
+    expect(await releases(budget)).toBe(3);
   });
 });
 
+it('decides a group one by one: what the first took the second does not get', async () => {
+  const { budget } = await begin();
+  const event = { kind: 'gaussian', noiseMultiplier: 3.1 } as const;
+  const plan = { ...request.plan, event };
+  const decisions = await Promise.all(
+    ['x', 'y', 'z'].map((idempotencyKey) => budget.reserve({ ...request, plan, idempotencyKey })),
+  );
+  expect(decisions.map(({ kind }) => kind)).toEqual(['admitted', 'refused', 'refused']);
+});
+
+it('passes an error to whoever caused it, and to nobody else of the group', async () => {
+  const { budget } = await begin();
+  const outcomes = await Promise.allSettled([
+    budget.reserve(request),
+    budget.commit('1-1'),
+    budget.reserve({ ...request, idempotencyKey: 'other' }),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await releases(budget)).toBe(2);
+});
+
 it('refuses a clock that tells no time', async () => {
-  const accountKey = new Uint8Array(32);
   const store = new MemoryBudgetStore();
   const clock = (): number => Number.NaN;
   await expect(
-    openBudget({ policy, unit: 'user', relation, store, accountKey, clock }),
+    openBudget({ policy, unit: 'user', relation, store, secrets, clock }),
   ).rejects.toThrow(RangeError);
 });
 
 it('does not begin in an empty log when told not to', async () => {
   const store = new MemoryBudgetStore();
-  const accountKey = new Uint8Array(32);
   await expect(
-    openBudget({ policy, unit: 'user', relation, store, accountKey, create: false }),
+    openBudget({ policy, unit: 'user', relation, store, secrets, create: false }),
   ).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-  expect(await store.read(-1)).toEqual([]);
+  for await (const entries of store.read(-1)) expect(entries).toEqual([]);
 });
 
 it('turns a refusal into an error without naming anyone', async () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { durationMilliseconds } from '../../../src/dp/budget/duration.ts';
 import { explainPolicy } from '../../../src/dp/budget/explain-policy.ts';
-import { type BudgetPolicy, scenePolicyOf, validatePolicy } from '../../../src/dp/budget/policy.ts';
+import {
+  type BudgetPolicy,
+  currencyNameOf,
+  scenePolicyOf,
+  validatePolicy,
+} from '../../../src/dp/budget/policy.ts';
 
 const POLICY = {
   version: 1,
@@ -19,6 +24,16 @@ const POLICY = {
   },
   reservationLease: 'PT10M',
 } as const satisfies BudgetPolicy;
+const EPOCH = { kind: 'calendar', length: 'P1M', timeField: 'time' } as const;
+const RUN = {
+  kind: 'repeated',
+  count: 10,
+  event: {
+    kind: 'poisson-sampled',
+    samplingRate: 0.01,
+    event: { kind: 'gaussian', noiseMultiplier: 1 },
+  },
+} as const;
 
 describe('validatePolicy', () => {
   it('hands a good policy back as it was', () => {
@@ -30,7 +45,6 @@ describe('validatePolicy', () => {
     ['', 'policy'],
     ['version', { ...POLICY, version: 2 }],
     ['currency', { ...POLICY, currency: 'gold' }],
-    ['currency', { ...POLICY, currency: 'rdp' }],
     ['delta', { ...POLICY, delta: 0 }],
     ['delta', { ...POLICY, delta: 1 }],
     ['delta', { ...POLICY, delta: Number.NaN }],
@@ -59,9 +73,27 @@ describe('validatePolicy', () => {
     ['scenes.constructor', { ...POLICY, scenes: { constructor: {} } }],
     ['reservationLease', { ...POLICY, reservationLease: 'PT0S' }],
     ['reservationLease', { ...POLICY, reservationLease: '10 minutes' }],
-    ['models', { ...POLICY, models: { m: { epsilon: 1 } } }],
-    ['groups', { ...POLICY, groups: { minors: { user: { epsilon: 0 } } } }],
-    ['epoch', { ...POLICY, epoch: { kind: 'calendar', length: 'P1M', timeField: 'time' } }],
+    ['models.m.epsilon', { ...POLICY, models: { m: { epsilon: -1 } } }],
+    ['models.', { ...POLICY, models: { '': { epsilon: 1 } } }],
+    ['models.\ud800', { ...POLICY, models: { '\ud800': { epsilon: 1 } } }],
+    ['models.prototype', { ...POLICY, models: { prototype: { epsilon: 1 } } }],
+    ['groups.minors.user', { ...POLICY, groups: { minors: { epsilon: 0 } } }],
+    ['groups.', { ...POLICY, groups: { '': { user: { epsilon: 1 } } } }],
+    ['groups.__proto__', { ...POLICY, groups: JSON.parse('{"__proto__": {}}') }],
+    ['epoch.kind', { ...POLICY, epoch: { ...EPOCH, kind: 'rolling' } }],
+    ['epoch.length', { ...POLICY, epoch: { ...EPOCH, length: 'P2M' } }],
+    ['epoch.length', { ...POLICY, epoch: { ...EPOCH, length: 'P7D' } }],
+    ['epoch.timeField', { ...POLICY, epoch: { ...EPOCH, timeField: '' } }],
+    ['epoch.zone', { ...POLICY, epoch: { ...EPOCH, zone: 'CET' } }],
+    ['plannedRun', { ...POLICY, currency: 'rdp' }],
+    ['plannedRun', { ...POLICY, currency: 'gdp', plannedRun: RUN }],
+    ['plannedRun', { ...POLICY, currency: 'zcdp', plannedRun: RUN }],
+    ['plannedRun', { ...POLICY, plannedRun: null }],
+    ['plannedRun.kind', { ...POLICY, plannedRun: { kind: 'magic' } }],
+    [
+      'plannedRun.event.event.noiseMultiplier',
+      { ...POLICY, plannedRun: { ...RUN, event: { ...RUN.event, event: { kind: 'gaussian' } } } },
+    ],
     ['extra', { ...POLICY, extra: true }],
   ])('names what is wrong: %s', (path, policy) => {
     expect(() => validatePolicy(policy)).toThrow(
@@ -69,9 +101,36 @@ describe('validatePolicy', () => {
     );
   });
 
-  it('says that it does not support what it does not support', () => {
-    expect(() => validatePolicy({ ...POLICY, models: {} })).toThrow(/not supported yet/);
-    expect(() => validatePolicy({ ...POLICY, currency: 'rdp' })).toThrow(/not supported yet/);
+  it('lists the epochs there are', () => {
+    const policy = { ...POLICY, epoch: { ...EPOCH, length: 'P2M' } };
+    expect(() => validatePolicy(policy)).toThrow(/P1D, P1W, P1M, P3M, P1Y/);
+  });
+
+  it.each(['P1D', 'P1W', 'P1M', 'P3M', 'P1Y'] as const)('accepts epochs of %s', (length) => {
+    const policy = { ...POLICY, epoch: { ...EPOCH, length } };
+    expect(validatePolicy(policy)).toEqual(policy);
+  });
+
+  it('accepts models, groups and a planned run, and keeps a copy of the run', () => {
+    const policy = {
+      ...POLICY,
+      currency: 'rdp',
+      models: { tags: { epsilon: 2 } },
+      groups: { minors: { user: { epsilon: 0 } } },
+      plannedRun: { kind: 'gaussian', noiseMultiplier: 3 },
+    };
+    const checked = validatePolicy(policy);
+    expect(checked).toEqual(policy);
+    policy.plannedRun.noiseMultiplier = 1e-3;
+    expect(checked.plannedRun).toEqual({ kind: 'gaussian', noiseMultiplier: 3 });
+  });
+});
+
+describe('currencyNameOf', () => {
+  it('is GDP by itself, and RDP where a run is planned', () => {
+    expect(currencyNameOf(POLICY)).toBe('gdp');
+    expect(currencyNameOf({ ...POLICY, plannedRun: RUN })).toBe('rdp');
+    expect(currencyNameOf({ ...POLICY, currency: 'zcdp' })).toBe('zcdp');
   });
 });
 
@@ -101,6 +160,36 @@ describe('explainPolicy', () => {
     expect(text).toContain('No other scene is known');
     expect(text).toContain('never binds');
     expect(text).toContain('Scene "b": no quota of its own.');
+  });
+
+  it('calls a quota binding that is under the total of some group', () => {
+    const text = explainPolicy({
+      ...POLICY,
+      scenes: { a: { perUser: { epsilon: 9 } } },
+      groups: { staff: { user: { epsilon: 20 } } },
+    });
+    expect(text).not.toContain('never binds');
+  });
+
+  it('explains epochs, groups, models and the pinned curve', () => {
+    const lines = explainPolicy({
+      ...POLICY,
+      epoch: { ...EPOCH, length: 'P3M' },
+      models: { tags: { epsilon: 2 } },
+      groups: { minors: { user: { epsilon: 0 } }, staff: { user: { epsilon: 5 } } },
+      plannedRun: RUN,
+    }).split('\n');
+    const text = lines.join('\n');
+    expect(lines[0]).toMatch(/^Guarantee: .* for each quarter of a year of their data\.$/);
+    expect(text).not.toContain('for life');
+    expect(lines).toContain('Accounts in the group "minors": nothing may be released about them.');
+    expect(lines).toContain('Accounts in the group "staff": epsilon 5 in place of 3.');
+    expect(lines).toContain(
+      'Model "tags": at most epsilon 2 a user, over all scenes that feed it.',
+    );
+    expect(text).toContain('at most 30 releases for each quarter of a year of data');
+    expect(text).toContain('its field "time" names');
+    expect(text).toContain('10 times a Poisson sample at rate 0.01 of Gaussian noise');
   });
 });
 

@@ -1,180 +1,179 @@
 import fc from 'fast-check';
-import { expect } from 'vitest';
-import { muOfEpsilon } from '../../../src/dp/accounting/gdp.ts';
-import type { PrivacyBudgetAccountant } from '../../../src/dp/budget/budget.ts';
-import type { BudgetPolicy } from '../../../src/dp/budget/policy.ts';
-import type { BudgetHome } from '../../../src/testing/budget-conformance.ts';
-import { exact, type Fraction, fraction, isAtMost, ReferenceBudget } from './reference.ts';
+import { DELTAS, FAMILIES, GROUPS, MODELS, MONTHS, SCENES } from './program-terms.ts';
 
-const MINUTE = 60_000;
-const RELATION = 'add-or-remove-one-user';
-/** Costs are fractions of these, so that exact sums keep small denominators. */
-const NOISE_MULTIPLIERS = [2, 3, 4, 6, 12] as const;
-const DELTAS = [0, 2 ** -30, 2 ** -28] as const;
-const ACCOUNTS = ['a', 'b', 'c', 'd', 'e'] as const;
+export const ACCOUNTS = ['a', 'b', 'c', 'd', 'e'] as const;
+export const POPULATIONS = ['all', 'some'] as const;
 
-const POLICY: BudgetPolicy = {
-  version: 1,
-  currency: 'gdp',
-  delta: 1e-6,
-  additiveDelta: 2 ** -27,
-  user: { epsilon: 3.5 },
-  scenes: {
-    open: {},
-    quota: { perUser: { epsilon: 2 } },
-    capped: { worstCase: { epsilon: 3 }, maxReleases: 4 },
-    slow: { perUser: { epsilon: 3 }, minAggregationInterval: 'PT5M' },
-  },
-  reservationLease: 'PT10M',
-};
-const SCENES = Object.keys(POLICY.scenes);
+/** Which of the two accountants on the store acts. */
+export type Actor = 0 | 1;
+/** How accounts are named: by their ids, or by handles in the order of the ids. */
+export type Naming = 'ids' | 'handles';
 
-function capacity(epsilon: number): Fraction {
-  const mu = exact(muOfEpsilon(epsilon, POLICY.delta - (POLICY.additiveDelta ?? 0)));
-  return fraction(mu.n * mu.n, mu.d * mu.d);
+export interface ReserveStep {
+  readonly kind: 'reserve';
+  readonly scene: string;
+  /** Accounts, or a population. */
+  readonly accounts: readonly string[];
+  readonly population: string | null;
+  readonly naming: Naming;
+  readonly event: number;
+  readonly delta: number;
+  readonly epochs: readonly string[];
+  readonly model: string | null;
+  readonly lease: string | null;
 }
 
-const NONE = { perUser: null, worstCase: null, maxReleases: null, interval: 0 };
-const RULES = {
-  user: capacity(3.5),
-  delta: exact(2 ** -27),
-  lease: 10 * MINUTE,
-  scenes: {
-    open: NONE,
-    quota: { ...NONE, perUser: capacity(2) },
-    capped: { ...NONE, worstCase: capacity(3), maxReleases: 4 },
-    slow: { ...NONE, perUser: capacity(3), interval: 5 * MINUTE },
-  },
-};
+/** About the `which`-th reservation so far, counted around. */
+export interface ClosingStep {
+  readonly kind: 'commit' | 'release';
+  readonly which: number;
+}
 
-const step = fc.oneof(
-  {
-    weight: 30,
-    arbitrary: fc.record({
-      kind: fc.constant('reserve' as const),
-      scene: fc.constantFrom(...SCENES),
-      accounts: fc.subarray([...ACCOUNTS], { minLength: 1 }),
-      noiseMultiplier: fc.constantFrom(...NOISE_MULTIPLIERS),
-      delta: fc.constantFrom(...DELTAS),
-      repeat: fc.boolean(),
-    }),
-  },
-  { weight: 15, arbitrary: fc.record({ kind: fc.constant('commit' as const), which: fc.nat() }) },
-  { weight: 10, arbitrary: fc.record({ kind: fc.constant('release' as const), which: fc.nat() }) },
-  {
-    weight: 15,
-    arbitrary: fc.record({
-      kind: fc.constant('wait' as const),
-      minutes: fc.integer({ min: -20, max: 12 }),
-    }),
-  },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('freeze' as const),
-      scene: fc.constantFrom(...SCENES),
-    }),
-  },
+/** One of several calls that do not wait for one another. */
+export type ActedStep = { readonly actor: Actor } & (ReserveStep | ClosingStep);
+
+/** Requests that must be refused with a code, whatever the state. */
+export const BAD_REQUESTS = [
+  'unknown scene',
+  'no accounts',
+  'an account twice',
+  'an unknown handle',
+  'an unknown population',
+  'another relation',
+  'an infinite cost',
+  'a negative delta',
+  'a subnormal delta',
+  'a lease too long',
+  'a lease of nothing',
+  'a seeded generator',
+  'no epoch',
+  'an epoch not of the calendar',
+  'an unknown reservation',
+  'an unknown group',
+] as const;
+export type BadRequest = (typeof BAD_REQUESTS)[number];
+
+export type Step = { readonly actor: Actor } & (
+  | ReserveStep
+  | ClosingStep
+  | { readonly kind: 'burst'; readonly steps: readonly ActedStep[] }
+  | { readonly kind: 'retry'; readonly which: number; readonly changed: boolean }
+  | { readonly kind: 'wait'; readonly minutes: number }
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'freeze'; readonly scene: string }
+  | {
+      readonly kind: 'join' | 'leave';
+      readonly population: string;
+      readonly accounts: readonly string[];
+      readonly naming: Naming;
+    }
+  | { readonly kind: 'erase'; readonly accounts: readonly string[]; readonly naming: Naming }
+  | { readonly kind: 'readmit'; readonly accounts: readonly string[] }
+  | {
+      readonly kind: 'assign';
+      readonly group: string | null;
+      readonly accounts: readonly string[];
+      readonly naming: Naming;
+    }
+  | { readonly kind: 'set-policy'; readonly policy: number }
+  | { readonly kind: 'rotate' }
+  | { readonly kind: 'bad'; readonly request: BadRequest }
 );
 
-/** What a caller may do to a budget, in any order. */
-export const programs: fc.Arbitrary<
-  readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]
-> = fc.array(step, { minLength: 1, maxLength: 30 });
-
-async function succeeds(use: Promise<void>): Promise<boolean> {
-  try {
-    await use;
-    return true;
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'dp/reservation-closed' });
-    return false;
-  }
+/** What callers may do to a budget, in any order; `family` is the index of its terms. */
+export interface Program {
+  readonly family: number;
+  readonly steps: readonly Step[];
 }
 
-/** Runs a program on a budget and on the reference, and compares every answer and every balance. */
-export async function runProgram(
-  home: BudgetHome,
-  program: typeof programs extends fc.Arbitrary<infer T> ? T : never,
-): Promise<void> {
-  let clock = 1_700_000_000_000;
-  const open = (): Promise<PrivacyBudgetAccountant> =>
-    home.open({ policy: POLICY, unit: 'user', relation: RELATION, clock: () => clock });
-  let budget = await open();
-  const model = new ReferenceBudget(RULES);
-  model.wrote(clock);
-  const ids: string[] = [];
-  for (const [i, command] of program.entries()) {
-    switch (command.kind) {
-      case 'wait':
-        clock += command.minutes * MINUTE;
-        break;
-      case 'reopen':
-        budget = await open();
-        break;
-      case 'freeze':
-        await budget.freeze(command.scene);
-        model.freeze(command.scene, model.at(clock));
-        break;
-      case 'reserve': {
-        const { scene, accounts, noiseMultiplier, delta } = command;
-        const cost = fraction(1n, BigInt(noiseMultiplier) ** 2n);
-        const request = { scene, accounts, cost, delta: exact(delta) };
-        const now = model.at(clock);
-        const expected = model.answer(request, now);
-        model.wrote(now);
-        const asked = {
-          scene,
-          accounts,
-          plan: {
-            unit: 'user',
-            relation: RELATION,
-            event: { kind: 'gaussian', noiseMultiplier },
-          },
-          delta,
-          idempotencyKey: `step ${i}`,
-        } as const;
-        const decision = await budget.reserve(asked);
-        if (expected !== 'unsure')
-          expect(decision.kind).toBe(expected === 'admit' ? 'admitted' : 'refused');
-        if (command.repeat) expect((await budget.reserve(asked)).kind).toBe(decision.kind);
-        if (decision.kind === 'admitted') {
-          model.book(request, now);
-          ids.push(decision.reservation.id);
-        }
-        break;
-      }
-      case 'commit':
-      case 'release': {
-        if (ids.length === 0) break;
-        const which = command.which % ids.length;
-        const now = model.at(clock);
-        const id = ids[which] as string;
-        const expected =
-          command.kind === 'commit' ? model.commit(which, now) : model.release(which, now);
-        expect(await succeeds(budget[command.kind](id))).toBe(expected);
-      }
-    }
-  }
-  for (const account of ACCOUNTS) {
-    expect(isAtMost(model.spent(account), RULES.user)).toBe(true);
-    const [total] = await budget.remaining(account);
-    const { n, d } = model.spent(account);
-    expect(total?.spent === 0).toBe(n === 0n);
-    expect(total?.spent).toBeLessThanOrEqual(3.5);
-    // The balance as µ, through forecasts of a release too small to matter otherwise.
-    const small = { kind: 'gaussian', noiseMultiplier: 1000 } as const;
-    const [left] = await (await open()).forecast('open', [account], {
-      unit: 'user',
-      relation: RELATION,
-      event: small,
-    });
-    const room = Number(RULES.user.n) / Number(RULES.user.d) - Number(n) / Number(d);
-    if (!model.frozen.has('open'))
-      expect(Math.abs((left as number) - room * 1e6)).toBeLessThan(400);
-  }
-  const { problems } = await budget.verify();
-  expect(problems).toEqual([]);
-  await budget.close();
+const accounts = fc.subarray([...ACCOUNTS], { minLength: 1 });
+const population = fc.constantFrom(...POPULATIONS);
+const naming = fc.constantFrom<Naming>('ids', 'ids', 'handles');
+const which = fc.nat(60);
+
+const reserve: fc.Arbitrary<ReserveStep> = fc.record({
+  kind: fc.constant('reserve'),
+  scene: fc.constantFrom(...SCENES, ...SCENES.slice(0, 4), ...SCENES.slice(0, 4)),
+  accounts,
+  population: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, population),
+  naming,
+  event: fc.nat(20),
+  delta: fc.constantFrom(0, ...DELTAS),
+  epochs: fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(['2023-11'], ['2023-10', '2023-11']) },
+    fc.subarray([...MONTHS], { minLength: 1 }),
+  ),
+  model: fc.constantFrom(null, null, ...MODELS),
+  lease: fc.constantFrom(null, null, null, 'PT5M'),
+});
+
+const closing: fc.Arbitrary<ClosingStep> = fc.record({
+  kind: fc.constantFrom('commit', 'commit', 'release'),
+  which,
+});
+
+function acted<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T & { readonly actor: Actor }> {
+  return fc
+    .tuple(fc.constantFrom<Actor>(0, 0, 1), arbitrary)
+    .map(([actor, rest]) => ({ ...rest, actor }));
 }
+
+const weighted: readonly (readonly [number, fc.Arbitrary<unknown>])[] = [
+  [40, reserve],
+  [24, closing],
+  [
+    5,
+    fc.record({
+      kind: fc.constant('burst'),
+      steps: fc.array(acted(fc.oneof({ weight: 3, arbitrary: reserve }, closing)), {
+        minLength: 2,
+        maxLength: 4,
+      }),
+    }),
+  ],
+  [5, fc.record({ kind: fc.constant('retry'), which, changed: fc.boolean() })],
+  [
+    12,
+    fc.record({
+      kind: fc.constant('wait'),
+      minutes: fc.oneof(
+        { weight: 9, arbitrary: fc.integer({ min: -20, max: 14 }) },
+        fc.integer({ min: -1500, max: 2000 }),
+      ),
+    }),
+  ],
+  [4, fc.record({ kind: fc.constant('reopen') })],
+  [1, fc.record({ kind: fc.constant('freeze'), scene: fc.constantFrom(...SCENES) })],
+  [12, fc.record({ kind: fc.constant('join'), population, accounts, naming })],
+  [5, fc.record({ kind: fc.constant('leave'), population, accounts, naming })],
+  [
+    2,
+    fc.record({
+      kind: fc.constant('erase'),
+      accounts: fc.subarray([...ACCOUNTS], { minLength: 1, maxLength: 1 }),
+      naming,
+    }),
+  ],
+  [3, fc.record({ kind: fc.constant('readmit'), accounts })],
+  [
+    3,
+    fc.record({
+      kind: fc.constant('assign'),
+      group: fc.constantFrom(null, ...GROUPS),
+      accounts,
+      naming,
+    }),
+  ],
+  [2, fc.record({ kind: fc.constant('set-policy'), policy: fc.nat(2) })],
+  [1, fc.record({ kind: fc.constant('rotate') })],
+  [3, fc.record({ kind: fc.constant('bad'), request: fc.constantFrom(...BAD_REQUESTS) })],
+];
+
+const step: fc.Arbitrary<Step> = acted(
+  fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }))),
+).map((drawn) => drawn as Step);
+
+export const programs: fc.Arbitrary<Program> = fc.record({
+  family: fc.nat(FAMILIES.length - 1),
+  steps: fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }),
+});

@@ -84,7 +84,7 @@ describe('almost no noise', () => {
       unit: 'user',
       relation: 'zero-out-one-user',
       store: new MemoryBudgetStore(),
-      accountKey: new SecureRandom().bytes(32),
+      secrets: [new SecureRandom().bytes(32)],
     });
     await expect(
       budget.reserve({ scene: 'shop', accounts: ['ada'], plan: plan(event), idempotencyKey: 'k' }),

@@ -1,14 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeCanonical } from '../../../src/core/cbor.ts';
+import { decodeCanonical, encodeCanonical } from '../../../src/core/cbor.ts';
 import { type ChainEntry, HashChain } from '../../../src/core/hash-chain.ts';
 import { openBudget } from '../../../src/dp/budget/accountant.ts';
-import {
-  decodeRecord,
-  type LogRecord,
-  type ReserveRecord,
-} from '../../../src/dp/budget/log-record.ts';
+import type { BudgetVerification } from '../../../src/dp/budget/budget.ts';
+import { decodeRecord, encodeRecord } from '../../../src/dp/budget/log-codec.ts';
+import type { LogRecord, PlanRecord, ReserveRecord } from '../../../src/dp/budget/log-record.ts';
 import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
-import { verifyLog } from '../../../src/dp/budget/verify.ts';
+import type { IdentityPage } from '../../../src/dp/budget/store.ts';
+import { verifyStore } from '../../../src/dp/budget/verify.ts';
 
 const policy = {
   version: 1,
@@ -21,17 +20,17 @@ const policy = {
 const relation = 'zero-out-one-user';
 const plan = { unit: 'user', relation, event: { kind: 'gaussian', noiseMultiplier: 6 } } as const;
 const terms = { policy, unit: 'user', relation } as const;
-const accountKey = new Uint8Array(32).fill(1);
+const secrets = [new Uint8Array(32).fill(1)];
 const chain = new HashChain('budget');
 
-/** open, intern, reserve, commit, reserve, release, refuse, reserve, expire, freeze */
 let honest: readonly ChainEntry[];
 let records: readonly LogRecord[];
+let pages: readonly IdentityPage[];
 
 beforeAll(async () => {
   const store = new MemoryBudgetStore();
   let now = 1_700_000_000_000;
-  const budget = await openBudget({ ...terms, store, accountKey, clock: () => now });
+  const budget = await openBudget({ ...terms, store, secrets, clock: () => now });
   const reserve = async (name: string, accounts: readonly string[], noiseMultiplier = 6) =>
     budget.reserve({
       scene: 'live',
@@ -51,49 +50,78 @@ beforeAll(async () => {
   now += 600_000;
   await expect(budget.release(late)).rejects.toThrow('expired');
   await budget.freeze('live');
-  honest = await store.read(-1);
+  const log: ChainEntry[] = [];
+  for await (const entries of store.read(-1)) log.push(...entries);
+  honest = log;
+  pages = await store.pages();
   records = honest.map(decodeRecord);
 });
 
 /** A log that says something else and hangs together all the same. */
-function forge(changed: readonly unknown[]): readonly ChainEntry[] {
+function forge(bodies: readonly Uint8Array[]): readonly ChainEntry[] {
   const entries: ChainEntry[] = [];
-  for (const record of changed) {
-    entries.push(chain.append(entries.at(-1) ?? chain.start(), encodeCanonical(record)));
-  }
+  for (const body of bodies) entries.push(chain.append(entries.at(-1) ?? chain.start(), body));
   return entries;
 }
 
-function changing(index: number, change: object): readonly ChainEntry[] {
-  return forge(records.map((record, i) => (i === index ? { ...record, ...change } : record)));
+function forged(changed: readonly LogRecord[]): readonly ChainEntry[] {
+  return forge(changed.map((record) => encodeRecord(record).slice()));
 }
 
-it('passes the honest log', () => {
+function changing(index: number, change: object): readonly ChainEntry[] {
+  return forged(
+    records.map((record, i) => (i === index ? ({ ...record, ...change } as LogRecord) : record)),
+  );
+}
+
+/** Claims to last: what only a test may book must be found in it. */
+class DurableLog extends MemoryBudgetStore {
+  override readonly durable: boolean = true;
+}
+
+function verifyLog(log: readonly ChainEntry[]): Promise<BudgetVerification> {
+  return verifyStore(new MemoryBudgetStore(log, log.length === 0 ? [] : pages));
+}
+
+it('passes the honest log', async () => {
   expect(records.map(({ kind }) => kind)).toEqual([
     'open',
     'intern',
+    'plan',
     'reserve',
     'commit',
     'reserve',
     'release',
+    'plan',
     'refuse',
     'reserve',
     'expire',
     'freeze',
   ]);
-  expect(verifyLog(honest)).toMatchObject({ ok: true, entries: 10, problems: [] });
-  expect(verifyLog(forge(records))).toEqual(verifyLog(honest));
+  expect(await verifyLog(honest)).toMatchObject({ ok: true, entries: 12, problems: [] });
+  expect(await verifyLog(forged(records))).toEqual(await verifyLog(honest));
 });
 
-it('finds nothing in an empty log, and says so', () => {
-  expect(verifyLog([]).problems).toEqual(['the log is empty']);
+it('finds nothing in an empty log, and says so', async () => {
+  expect((await verifyLog([])).problems).toEqual(['the log is empty']);
 });
 
 describe('names a forged entry', () => {
-  const first = (): ReserveRecord => records[2] as ReserveRecord;
+  const price = (): PlanRecord => records[2] as PlanRecord;
+  const first = (): ReserveRecord => records[3] as ReserveRecord;
   const end = (): number => (records.at(-1) as LogRecord).time;
+  const of = (change: object): readonly LogRecord[] => [
+    ...records.slice(0, 5),
+    { ...first(), ...change } as LogRecord,
+  ];
+  const bodies = (seq = -1, changed = new Uint8Array(0)): Uint8Array[] =>
+    honest.map((entry) => (entry.seq === seq ? changed : entry.body));
   const cases: Readonly<Record<string, () => readonly [readonly ChainEntry[], number, string]>> = {
-    'a cheaper charge': () => [changing(2, { cost: first().cost - 1 }), 2, 'not that of its plan'],
+    'a cheaper charge': () => [
+      changing(2, { cost: [(price().cost[0] as number) - 2] }),
+      2,
+      'not that of its plan',
+    ],
     'a cheaper plan': () => [
       changing(2, { plan: { ...plan, event: { kind: 'gaussian', noiseMultiplier: 60 } } }),
       2,
@@ -110,89 +138,150 @@ describe('names a forged entry', () => {
       2,
       'another way',
     ],
-    'an account charged twice': () => [
-      changing(2, { handles: new Uint8Array(8) }),
-      2,
-      'charges an account twice',
+    'a plan twice under one number': () => [
+      forged([...records.slice(0, 3), price()]),
+      3,
+      'not consecutive',
     ],
+    'a plan nobody named': () => [changing(3, { plan: 7 }), 3, 'names no plan'],
     'an account nobody knows': () => [
-      changing(2, { handles: Uint8Array.of(9, 0, 0, 0) }),
-      2,
+      changing(3, { handles: Uint32Array.of(0, 9) }),
+      3,
+      'names nobody known',
+    ],
+    'a population nobody is in': () => [
+      changing(3, { handles: null, population: 'p' }),
+      3,
       'charges nobody known',
     ],
-    'a longer lease': () => [changing(2, { expiresAt: first().expiresAt + 1 }), 2, 'lease'],
-    'an unknown scene': () => [changing(2, { scene: 'x' }), 2, 'does not know the scene'],
+    'a longer lease': () => [changing(3, { expiresAt: first().expiresAt + 1 }), 3, 'lease'],
+    'seeded noise in a real budget': () => [changing(3, { insecure: true }), 3, 'seeded'],
+    'an unknown scene': () => [changing(3, { scene: 'x' }), 3, 'does not know the scene'],
     'a charge over a tighter limit': () => [
       changing(0, { policy: { ...policy, scenes: { live: { perUser: { epsilon: 0.5 } } } } }),
-      2,
+      3,
       'passes the limit user-scene',
     ],
-    'a release too many': () => [
-      forge([
-        ...records.slice(0, 3),
-        ...['x', 'y', 'z'].map((name) => ({ ...first(), id: name, idempotencyKey: name })),
+    'a charge under a policy that came later': () => [
+      forged([
+        records[0] as LogRecord,
+        {
+          kind: 'policy',
+          time: (records[0] as LogRecord).time,
+          policy: { ...policy, user: { epsilon: 0.1 } },
+        },
+        ...records.slice(1, 4),
       ]),
-      5,
+      4,
+      'passes the limit user-total',
+    ],
+    'a release too many': () => [
+      forged([
+        ...records.slice(0, 4),
+        ...['x', 'y', 'z'].map((name) => ({ ...first(), idempotencyKey: name })),
+      ]),
+      6,
       'passes the limit max-releases',
     ],
     'a charge after the freeze': () => [
-      forge([
+      forged([
         ...records,
-        { ...first(), time: end(), expiresAt: end() + 600_000, id: 'x', idempotencyKey: 'x' },
+        { ...first(), time: end(), expiresAt: end() + 600_000, idempotencyKey: 'x' },
       ]),
-      10,
+      12,
       'passes the limit frozen',
     ],
-    'a second answer to a key': () => [
-      forge([...records.slice(0, 4), { ...first(), id: 'x' }]),
-      4,
-      'answered before',
-    ],
-    'a reservation of the same id': () => [
-      forge([...records.slice(0, 4), { ...first(), idempotencyKey: 'x' }]),
-      4,
-      'exists already',
-    ],
+    'a second answer to a key': () => [forged(of({})), 5, 'answered before'],
     'a release after the commit': () => [
-      forge([...records.slice(0, 4), { ...records[3], kind: 'release' }]),
-      4,
+      forged([...records.slice(0, 5), { kind: 'release', time: first().time, reservation: 3 }]),
+      5,
       'closed reservation',
     ],
     'a release after the lease': () => [
-      forge([...records, { ...records[5], time: end(), id: (records[7] as ReserveRecord).id }]),
-      10,
+      forged([...records, { kind: 'release', time: end(), reservation: 9 }]),
+      12,
       'closed reservation',
     ],
-    'a commit of nothing': () => [changing(3, { id: 'x' }), 3, 'names no reservation'],
-    'time going back': () => [changing(3, { time: first().time - 1 }), 3, 'before'],
-    'a gap in the handles': () => [changing(1, { first: 1 }), 1, 'not consecutive'],
-    'an account interned twice': () => [
-      changing(1, { keys: new Uint8Array(32) }),
-      1,
-      'appears twice',
+    'a commit of nothing': () => [changing(4, { reservation: 99 }), 4, 'names no reservation'],
+    'time going back': () => [changing(4, { time: first().time - 1 }), 4, 'before'],
+    'accounts out of nowhere': () => [
+      forged([...records.slice(0, 2), records[1] as LogRecord]),
+      2,
+      'makes no account known',
     ],
-    'no terms at the beginning': () => [forge(records.slice(1)), 0, 'terms of the budget first'],
-    'new terms later on': () => [forge([...records, records[0]]), 10, 'terms of the budget first'],
-    'another kind of entry': () => [forge([...records, { kind: 'gift' }]), 10, ''],
-    'a field too many': () => [changing(3, { note: 'x' }), 3, 'note'],
-    'a field too few': () => {
-      const { id: _, ...rest } = records[3] as { id: string };
-      return [forge(records.map((record, i) => (i === 3 ? rest : record))), 3, 'id'];
+    'a stranger in a group': () => [
+      forged([...records, { kind: 'assign', time: end(), name: 'g', handles: Uint32Array.of(5) }]),
+      12,
+      'names nobody known',
+    ],
+    'somebody leaving where they never were': () => [
+      forged([
+        ...records,
+        { kind: 'join', time: end(), name: 'p', handles: Uint32Array.of(0) },
+        { kind: 'leave', time: end(), name: 'p', handles: Uint32Array.of(1) },
+      ]),
+      13,
+      'membership',
+    ],
+    'a snapshot of other balances': () => [
+      forged([...records, { kind: 'snapshot', time: end(), digest: new Uint8Array(32) }]),
+      12,
+      'snapshot',
+    ],
+    'no terms at the beginning': () => [forged(records.slice(1)), 0, 'terms of the budget first'],
+    'new terms later on': () => [
+      forged([...records, records[0] as LogRecord]),
+      12,
+      'its time is before|terms of the budget first',
+    ],
+    'another kind of entry': () => [forge([...bodies(), encodeCanonical([99, end(), 0])]), 12, ''],
+    'a field too many': () => {
+      const fields = decodeCanonical(bodies()[4] as Uint8Array) as unknown[];
+      const forgedBodies = bodies(4, encodeCanonical([...fields, 1]));
+      return [forge(forgedBodies), 4, ''];
     },
-    'a policy that is none': () => [changing(0, { policy: { ...policy, delta: 3 } }), 0, 'delta'],
   };
 
-  it.each(Object.entries(cases))('%s', (_, make) => {
+  it.each(Object.entries(cases))('%s', async (_, make) => {
     const [log, seq, reason] = make();
-    const { ok, problems } = verifyLog(log);
+    const { ok, problems } = await verifyStore(new DurableLog(log, pages));
     expect(ok).toBe(false);
-    expect(problems[0]).toMatch(new RegExp(`^entry ${seq} of the budget log: .*${reason}`));
+    expect(problems[0]).toMatch(new RegExp(`^entry ${seq} of the budget log: .*(${reason})`));
+  });
+});
+
+describe('names what is outside the chain', () => {
+  const problemsWith = async (changed: readonly IdentityPage[]): Promise<readonly string[]> =>
+    (await verifyStore(new MemoryBudgetStore(honest, changed))).problems;
+
+  it('a page that was altered', async () => {
+    const [page] = pages as [IdentityPage];
+    const bytes = page.bytes.slice();
+    bytes[20] = (bytes[20] as number) ^ 1;
+    expect(await problemsWith([{ ...page, bytes }])).toEqual([
+      expect.stringMatching(/^identity page 0 of the budget: .*altered/),
+    ]);
+  });
+
+  it('a page that is gone, and one too many', async () => {
+    expect(await problemsWith([])).toEqual(['identity page 0 of the budget: it is missing']);
+    const stranger = { page: 7, bytes: new Uint8Array(32) };
+    expect(await problemsWith([...pages, stranger])).toEqual([
+      expect.stringMatching(/^identity page 7 of the budget/),
+    ]);
+  });
+
+  it('a snapshot that the log does not speak of', async () => {
+    const store = new MemoryBudgetStore(honest, pages);
+    await store.saveSnapshot({ seq: 5, bytes: Uint8Array.of(1) });
+    const { problems } = await verifyStore(store);
+    expect(problems).toEqual([expect.stringMatching(/^the kept snapshot of entry 5/)]);
   });
 });
 
 describe('opening a log', () => {
   const opening = (log: readonly ChainEntry[]): Promise<unknown> =>
-    openBudget({ ...terms, store: new MemoryBudgetStore(log), accountKey });
+    openBudget({ ...terms, store: new MemoryBudgetStore(log, pages), secrets });
 
   it('refuses a broken chain, and names the entry', async () => {
     const broken = honest.map((entry, i) =>
@@ -205,13 +294,21 @@ describe('opening a log', () => {
   });
 
   it('refuses an entry that makes no sense, and names it', async () => {
-    await expect(opening(changing(3, { id: 'x' }))).rejects.toMatchObject({
+    await expect(opening(changing(4, { reservation: 99 }))).rejects.toMatchObject({
       code: 'dp/budget-corrupt',
-      details: { seq: 3 },
+      details: { seq: 4 },
     });
-    await expect(opening(forge([{ kind: 'gift' }]))).rejects.toMatchObject({
+    await expect(opening(forge([encodeCanonical([99, 0])]))).rejects.toMatchObject({
       code: 'dp/budget-corrupt',
       details: { seq: 0 },
+    });
+  });
+
+  it('refuses other secrets', async () => {
+    const store = new MemoryBudgetStore(honest, pages);
+    const other = [new Uint8Array(32).fill(2)];
+    await expect(openBudget({ ...terms, store, secrets: other })).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
     });
   });
 });

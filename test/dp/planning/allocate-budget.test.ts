@@ -109,7 +109,7 @@ describe('allocateBudget', () => {
     const budget = await openBudget({
       store: new MemoryBudgetStore(),
       policy,
-      accountKey: new Uint8Array(32).fill(7),
+      secrets: [new Uint8Array(32).fill(7)],
       ...terms,
     });
     const accountant = new GdpAccountant(terms);

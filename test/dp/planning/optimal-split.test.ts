@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CURRENCIES } from '../../../src/dp/budget/currency.ts';
+import { SCALAR_CURRENCIES } from '../../../src/dp/budget/scalar-currency.ts';
 import { MarginalCost } from '../../../src/dp/planning/marginal-cost.ts';
 import { evenSplit, optimalSplit } from '../../../src/dp/planning/optimal-split.ts';
 
 const TOTAL = 2 ** 30;
-const cost = new MarginalCost(CURRENCIES.gdp, 1e-6, TOTAL);
+const cost = new MarginalCost(SCALAR_CURRENCIES.gdp, 1e-6, TOTAL);
 
 describe('optimalSplit', () => {
   it('has one price for all scenes that are neither full nor at a bend', () => {

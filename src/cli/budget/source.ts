@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { VelaturaError } from '../../core/errors.ts';
+import type { ChainEntry } from '../../core/hash-chain.ts';
+import {
+  type BudgetAccess,
+  type BudgetRows,
+  openExistingBudget,
+} from '../../dp/budget/accountant.ts';
+import type { PrivacyBudgetAccountant } from '../../dp/budget/budget.ts';
+import type { BudgetStore } from '../../dp/budget/store.ts';
+import { WhatIfStore } from '../../dp/budget/what-if-store.ts';
+import { openExistingBudgetDatabase } from '../../node/budget-database.ts';
+import { budgetKeyPath, openExistingBudgetFile } from '../../node/budget-file.ts';
+import { verifyEd25519 } from '../../node/ed25519.ts';
+import { openPostgresBudgetStore } from '../../node/postgres-budget-store.ts';
+import { nodeSha256 } from '../../node/sha256.ts';
+import { openSqliteBudgetStore } from '../../node/sqlite-budget-store.ts';
+import { type BudgetKeys, readBudgetKeys } from './key-file.ts';
+
+/** Where a budget is, as every subcommand is told. */
+export interface BudgetPlace {
+  /** SQLite file or `postgres://…`. */
+  readonly budget: string;
+  /** Of the budget, in a database. */
+  readonly name?: string;
+  /** Of the tables, in a database. */
+  readonly schema?: string;
+  /** Key file of a budget in a database. */
+  readonly key?: string;
+}
+
+/** An open budget whose balances can be listed. */
+export type ListedBudget = PrivacyBudgetAccountant & BudgetRows;
+
+/** A budget that exists, in a file or a database. */
+export interface BudgetSource {
+  /** Its secrets and signing key; null where there is no key file. */
+  keys(): BudgetKeys | null;
+  /** The store alone, which needs no key; the caller closes it. */
+  store(): Promise<BudgetStore>;
+  /** Opens it under the terms in force; the caller closes it. */
+  open(): Promise<ListedBudget>;
+}
+
+/**
+ * The budget that `--budget`, `--name`, `--schema` and `--key` mean.
+ *
+ * @throws {VelaturaError} `cli/usage` for options that do not go together
+ */
+export function budgetSource(place: BudgetPlace): BudgetSource {
+  const isDatabase = /^postgres(?:ql)?:\/\//iu.test(place.budget);
+  return isDatabase ? databaseSource(place) : fileSource(place);
+}
+
+function fileSource({ budget: path, ...others }: BudgetPlace): BudgetSource {
+  for (const option of ['name', 'schema', 'key'] as const) {
+    if (others[option] !== undefined) {
+      throw usage(`--${option}`, `--${option} is for budgets in a database`);
+    }
+  }
+  return {
+    keys: () => {
+      const file = budgetKeyPath(path);
+      return existsSync(file) ? readBudgetKeys(file) : null;
+    },
+    store: () => openSqliteBudgetStore(path),
+    open: () => openExistingBudgetFile(path),
+  };
+}
+
+function databaseSource({ budget: url, name, schema, key }: BudgetPlace): BudgetSource {
+  if (name === undefined) throw usage('--name', '--name of the budget in the database is missing');
+  const where = { budget: name, ...(schema === undefined ? {} : { schema }) };
+  return {
+    keys: () => (key === undefined ? null : readBudgetKeys(key)),
+    store: () => openPostgresBudgetStore(url, { ...where, create: false }),
+    open: async () => {
+      if (key === undefined) throw usage('--key', '--key is missing: the database holds no keys');
+      return openExistingBudgetDatabase(url, { ...where, ...accessOf(readBudgetKeys(key)) });
+    },
+  };
+}
+
+function accessOf({ secrets, signer }: BudgetKeys): Pick<BudgetAccess, 'secrets' | 'signer'> {
+  return signer === null ? { secrets } : { secrets, signer };
+}
+
+/**
+ * Opens the budget on a store that is open already, of which it takes over the closing.
+ *
+ * @param keys - those of the source
+ */
+export function openOn(store: BudgetStore, keys: BudgetKeys): Promise<ListedBudget> {
+  return openExistingBudget({
+    ...accessOf(keys),
+    store,
+    sha256: nodeSha256,
+    verifySignature: verifyEd25519,
+  });
+}
+
+/**
+ * Opens the budget as it would be after changes that bind nobody: nothing is ever written to its store. The
+ * caller closes it.
+ */
+export async function tryOut(source: BudgetSource): Promise<ListedBudget> {
+  const keys = source.keys();
+  if (keys === null) throw usage('--key', 'the key file of the budget is missing');
+  const store = await source.store();
+  try {
+    return await openOn(new WhatIfStore(store), keys);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function usage(option: string, message: string): VelaturaError {
+  return new VelaturaError('cli/usage', message, { option });
+}
+
+/** Opens the budget, hands it over and closes it, whatever happens. */
+export async function withBudget<T>(
+  source: BudgetSource,
+  use: (budget: ListedBudget) => Promise<T>,
+): Promise<T> {
+  const budget = await source.open();
+  try {
+    return await use(budget);
+  } finally {
+    await budget.close();
+  }
+}
+
+/** Opens the store alone, hands it over and closes it, whatever happens. */
+export async function withStore<T>(
+  source: BudgetSource,
+  use: (store: BudgetStore) => Promise<T>,
+): Promise<T> {
+  const store = await source.store();
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Reads the log from its first entry. */
+export function withLog<T>(
+  source: BudgetSource,
+  use: (entries: AsyncIterable<readonly ChainEntry[]>) => Promise<T>,
+): Promise<T> {
+  return withStore(source, (store) => use(store.read(-1)));
+}

@@ -1,0 +1,2 @@
+export { decodeRecord } from './log-decoder.ts';
+export { encodeRecord } from './log-encoder.ts';

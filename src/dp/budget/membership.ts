@@ -1,0 +1,147 @@
+import { VelaturaError } from '../../core/errors.ts';
+import type { KeyRing } from './account-key.ts';
+import { ACCOUNT_KEY_LENGTH } from './account-table.ts';
+import { populationOf } from './admission.ts';
+import {
+  type AskedAccounts,
+  assertRing,
+  handleOf,
+  invalidAccounts,
+  resolveAccounts,
+  writeNewcomers,
+} from './cohort.ts';
+import type { Transaction } from './ledger.ts';
+import type { Limits } from './limits.ts';
+import type { BudgetState } from './state.ts';
+
+/** Handles of the accounts, newcomers made known. */
+function known(transaction: Transaction, ring: KeyRing, asked: AskedAccounts): Uint32Array {
+  const { sorted, newcomers } = resolveAccounts(transaction.state, ring, asked);
+  writeNewcomers(transaction, newcomers);
+  return sorted;
+}
+
+function assertNotErased(state: BudgetState, ring: KeyRing, asked: AskedAccounts): void {
+  const { sorted } = resolveAccounts(state, ring, asked);
+  if (sorted.some((handle) => state.classes.of(handle).erased)) {
+    throw invalidAccounts('"accounts" expected nobody who was erased: readmit them first');
+  }
+}
+
+/**
+ * Makes accounts known.
+ *
+ * @returns their handles in the order asked
+ */
+export function internAccounts(
+  transaction: Transaction,
+  ring: KeyRing,
+  asked: AskedAccounts,
+): Uint32Array {
+  const { handles, newcomers } = resolveAccounts(transaction.state, ring, asked);
+  writeNewcomers(transaction, newcomers);
+  return handles;
+}
+
+/** Puts accounts into a group, or into none (empty name). */
+export function assignGroup(
+  transaction: Transaction,
+  ring: KeyRing,
+  group: string,
+  asked: AskedAccounts,
+): void {
+  const { state, now: time } = transaction;
+  if (group !== '' && (state.limits as Limits).group(group) === undefined) {
+    throw new VelaturaError('dp/unknown-group', `the policy does not know the group "${group}"`, {
+      group,
+    });
+  }
+  const sorted = known(transaction, ring, asked);
+  const handles = sorted.filter((handle) => state.classes.of(handle).group !== group);
+  if (handles.length > 0) transaction.write({ kind: 'assign', time, name: group, handles });
+}
+
+/** Lets accounts into a population. */
+export function joinPopulation(
+  transaction: Transaction,
+  ring: KeyRing,
+  name: string,
+  asked: AskedAccounts,
+): void {
+  const { state, now: time } = transaction;
+  assertNotErased(state, ring, asked);
+  const sorted = known(transaction, ring, asked);
+  const population = state.classes.populations.get(name);
+  const handles =
+    population === undefined
+      ? sorted
+      : sorted.filter((handle) => !state.classes.of(handle).populations.includes(population));
+  if (handles.length > 0) transaction.write({ kind: 'join', time, name, handles });
+}
+
+/** Lets accounts out of a population, with what they were charged in it. */
+export function leavePopulation(
+  transaction: Transaction,
+  ring: KeyRing,
+  name: string,
+  asked: AskedAccounts,
+): void {
+  const { state, now: time } = transaction;
+  const population = populationOf(state, name);
+  const { sorted } = resolveAccounts(state, ring, asked);
+  const handles = sorted.filter((handle) =>
+    state.classes.of(handle).populations.includes(population),
+  );
+  if (handles.length > 0) transaction.write({ kind: 'leave', time, name, handles });
+}
+
+/** Handles of those asked who are known, ascending. */
+function present(state: BudgetState, ring: KeyRing, asked: AskedAccounts): Uint32Array {
+  return resolveAccounts(state, ring, asked).sorted.filter((handle) => handle < state.size);
+}
+
+/** Puts tombstones in the place of keys. Who is not known stays so. */
+export function eraseAccounts(transaction: Transaction, ring: KeyRing, asked: AskedAccounts): void {
+  const { state, now: time } = transaction;
+  assertRing(state, ring);
+  const handles = present(state, ring, asked).filter((handle) => !state.classes.of(handle).erased);
+  if (handles.length === 0) return;
+  state.directory.rekey(handles, ring.tombstonesOf(state.directory.keysAt(handles)));
+  const { pages, digests } = state.directory.takeChanged();
+  transaction.write({ kind: 'erase', time, handles, pages: digests }, pages);
+}
+
+/** Puts keys in the place of tombstones. Who was not erased stays as they are. */
+export function readmitAccounts(
+  transaction: Transaction,
+  ring: KeyRing,
+  ids: readonly string[],
+  keys: Uint8Array,
+): void {
+  const { state, now: time } = transaction;
+  assertRing(state, ring);
+  const back = new Map<number, Uint8Array>();
+  for (const [i, id] of ids.entries()) {
+    const handle = handleOf(state, ring, id, keys, i);
+    if (handle >= 0 && state.classes.of(handle).erased) {
+      back.set(handle, keys.slice(i * ACCOUNT_KEY_LENGTH, (i + 1) * ACCOUNT_KEY_LENGTH));
+    }
+  }
+  if (back.size === 0) return;
+  const handles = Uint32Array.from(back.keys()).sort();
+  const ordinary = new Uint8Array(handles.length * ACCOUNT_KEY_LENGTH);
+  for (const [i, handle] of handles.entries())
+    ordinary.set(back.get(handle) as Uint8Array, i * ACCOUNT_KEY_LENGTH);
+  state.directory.rekey(handles, ordinary);
+  const { pages, digests } = state.directory.takeChanged();
+  transaction.write({ kind: 'readmit', time, handles, pages: digests }, pages);
+}
+
+/** Stores all keys under a further secret. */
+export function rotateKeys(transaction: Transaction, from: KeyRing, to: KeyRing): void {
+  const { state, now: time } = transaction;
+  assertRing(state, from);
+  state.directory.rekeyAll((keys) => to.rekeyed(keys));
+  const { pages, digests } = state.directory.takeChanged();
+  transaction.write({ kind: 'rotate', time, keyCheck: to.check, pages: digests }, pages);
+}

@@ -1,0 +1,174 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { VelaturaError } from '../core/errors.ts';
+import { type SqliteConnection, SqliteFailure } from './sqlite.ts';
+
+const MAGIC = 'SQLite format 3\0';
+/** "VELB" in the header of the file: a budget of this project. */
+const APPLICATION_ID = 0x5645_4c42;
+const HEADER_LENGTH = 100;
+const PAGE_SIZE_AT = 16;
+const SCHEMA_VERSION_AT = 60;
+const APPLICATION_ID_AT = 68;
+
+const CORRUPT_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_SCHEMA', 'SQLITE_ERROR'];
+
+/** The version this package reads and writes. */
+export const SCHEMA_VERSION = 2;
+
+/** One step from a version of the schema to a later one. */
+export interface MigrationStep {
+  readonly from: number;
+  readonly to: number;
+  readonly sql: string;
+}
+
+/** From nothing to the current version. Version 1 was never released: nothing leads away from it. */
+export const MIGRATIONS: readonly MigrationStep[] = [
+  {
+    from: 0,
+    to: 2,
+    sql: `
+      create table log (seq integer primary key, hash blob not null, body blob not null) strict;
+      create table pages (page integer primary key, seq integer not null, bytes blob not null) strict;
+      create index pages_by_seq on pages (seq);
+      create table snapshots (
+        seq integer not null, writer integer not null, part integer not null,
+        parts integer not null, bytes blob not null,
+        primary key (seq, writer, part)
+      ) strict, without rowid;
+      pragma application_id = ${APPLICATION_ID};`,
+  },
+];
+
+const SCHEMA = ['index pages_by_seq', 'table log', 'table pages', 'table snapshots'];
+
+/** The error for a file that is damaged, altered or no budget. */
+export function corruptFile(path: string, reason: string, cause?: unknown): VelaturaError {
+  return new VelaturaError(
+    'dp/budget-corrupt',
+    `${path}: ${reason}`,
+    { path },
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Runs `call`, with SQLite's errors as ours; all others are passed on. */
+export function coded<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof SqliteFailure)) throw error;
+    if (CORRUPT_CODES.some((code) => error.sqliteCode.startsWith(code))) {
+      throw corruptFile(path, error.message, error);
+    }
+    throw new VelaturaError(
+      'dp/budget-unavailable',
+      `${path}: ${error.message}`,
+      { path, sqliteCode: error.sqliteCode },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Looks at the header before SQLite does, because opening a file with SQLite may write to it.
+ *
+ * @throws {VelaturaError} `data/missing-file`, `dp/budget-corrupt`, `dp/budget-unavailable`
+ */
+export function assertBudgetHeader(path: string): void {
+  const header = Buffer.alloc(HEADER_LENGTH);
+  let length: number;
+  let size: number;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      length = readSync(file, header, 0, HEADER_LENGTH, 0);
+      size = statSync(path).size;
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new VelaturaError(
+      missing ? 'data/missing-file' : 'dp/budget-unavailable',
+      `${path}: ${missing ? 'there is no such budget file' : 'cannot be read'}`,
+      { path },
+      { cause },
+    );
+  }
+  if (length < HEADER_LENGTH || header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
+    throw corruptFile(path, 'not a budget file, or its beginning is damaged');
+  }
+  if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
+    throw corruptFile(path, 'a SQLite file, but not a budget');
+  }
+  // The journal may hold a later one.
+  const version = header.readUInt32BE(SCHEMA_VERSION_AT);
+  const fault = version === 0 ? 'a budget file without tables' : versionFault(version, MIGRATIONS);
+  if (fault !== null) throw corruptFile(path, fault);
+  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
+  const journal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  // With pages still to come from the journal a torn last page is repaired by SQLite.
+  if (journal === 0 && (pageSize === 0 || size % pageSize !== 0)) {
+    throw corruptFile(path, `cut short: ${size} bytes are no whole number of pages`);
+  }
+}
+
+/** Why a file of that version cannot be used, or null when it is of the last one or steps lead on from it. */
+function versionFault(version: number, steps: readonly MigrationStep[]): string | null {
+  const newest = steps.at(-1)?.to ?? 0;
+  if (version === newest || steps.some(({ from }) => from === version)) return null;
+  return version > newest
+    ? `budget file of version ${version}, made by a newer program: this one knows up to ${newest}`
+    : `budget file of version ${version}, from before the first release: it cannot be read; begin a new budget`;
+}
+
+function versionOf(connection: SqliteConnection): number {
+  return Number(connection.rows('pragma user_version')[0]?.[0]);
+}
+
+/**
+ * Brings a file to the last version of `steps`, in one transaction: a failure or a crash leaves it as it was.
+ *
+ * @param steps - in order; each file takes those from its own version on
+ * @throws {VelaturaError} `dp/budget-corrupt` for a version no step leads away from
+ */
+export function migrate(
+  path: string,
+  connection: SqliteConnection,
+  steps: readonly MigrationStep[] = MIGRATIONS,
+): void {
+  const newest = steps.at(-1)?.to ?? 0;
+  if (versionOf(connection) === newest) return;
+  connection.exec('begin immediate');
+  try {
+    // Another process may have been faster.
+    let version = versionOf(connection);
+    const fault = versionFault(version, steps);
+    if (fault !== null) throw corruptFile(path, fault);
+    for (const step of steps) {
+      if (step.from !== version) continue;
+      connection.exec(step.sql);
+      connection.exec(`pragma user_version = ${step.to}`);
+      version = step.to;
+    }
+    connection.exec('commit');
+  } catch (error) {
+    connection.rollback();
+    throw error;
+  }
+}
+
+/** Throws unless the tables of the file are those of the current version and nothing else. */
+export function assertSchema(path: string, connection: SqliteConnection): void {
+  const found = connection
+    .rows('select type, name from sqlite_schema')
+    .map(([type, name]) => `${type} ${name}`)
+    .sort();
+  if (found.join() !== SCHEMA.join()) {
+    throw corruptFile(
+      path,
+      `expected ${SCHEMA.join(', ')} and nothing else, got ${found.join(', ')}`,
+    );
+  }
+}

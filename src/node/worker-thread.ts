@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Where Node cannot run TypeScript by itself, the sources (as in tests of this project) start their workers
+ * through tsx; the built package never does.
+ */
+const FROM_SOURCES = `
+  const { workerData } = require('node:worker_threads');
+  const { loader, module } = workerData;
+  import(loader).then(({ register }) => {
+    register();
+    return import(module);
+  });
+`;
+
+/**
+ * Starts a worker on a module of this package.
+ *
+ * @param beside - `import.meta.url` of the caller
+ * @param name - of a module in the same folder, without its ending
+ */
+export function startWorker(beside: string, name: string): Worker {
+  if (!beside.endsWith('.ts')) return new Worker(new URL(`./${name}.js`, beside));
+  // What is resolved is the variant for CommonJS, which does not find its own hooks.
+  const loader = new URL('./index.mjs', pathToFileURL(createRequire(beside).resolve('tsx/esm/api')))
+    .href;
+  const module = new URL(`./${name}.ts`, beside).href;
+  return new Worker(FROM_SOURCES, { eval: true, execArgv: [], workerData: { loader, module } });
+}

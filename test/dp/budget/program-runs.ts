@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { openBudget } from '../../../src/dp/budget/accountant.ts';
+import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
+import type { BudgetStore } from '../../../src/dp/budget/store.ts';
+import { type ProgramHome, runProgram, type Tally } from './program-runner.ts';
+import { FAMILIES } from './program-terms.ts';
+import { type Program, programs } from './programs.ts';
+
+/**
+ * Accountants share one store in memory, which none of them may close for the others.
+ *
+ * @param turns - of the microtask queue that a transaction takes, as if it waited for a disk
+ */
+export function memoryHome(turns = 0): ProgramHome {
+  const memory = new MemoryBudgetStore();
+  const shared: BudgetStore = {
+    durable: memory.durable,
+    transact: async (position, decide) => {
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      const result = await memory.transact(position, decide);
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      return result;
+    },
+    read: (since) => memory.read(since),
+    pages: () => memory.pages(),
+    loadSnapshot: () => memory.loadSnapshot(),
+    saveSnapshot: (snapshot) => memory.saveSnapshot(snapshot),
+    close: async () => {},
+  };
+  return {
+    durable: false,
+    open: (opening) =>
+      openBudget({ ...opening, unit: 'user', relation: 'add-or-remove-one-user', store: shared }),
+  };
+}
+
+export interface ProgramRuns {
+  readonly count: number;
+  /** Which currencies and periods, by index; default all. */
+  readonly families?: readonly number[];
+  /** The place of one program; `discard` is called when it is over. */
+  home(): Promise<ProgramHome & { discard?(): Promise<void> }>;
+}
+
+/** What so many programs surely meet; without it they would prove little. */
+const MET = [
+  'admitted',
+  'population admitted',
+  'replayed',
+  'conflict',
+  'commit done',
+  'commit refused',
+  'release done',
+  'release refused',
+  'refused: user-total',
+  'refused: user-scene',
+  'refused: scene-worst-case',
+  'refused: model',
+  'refused: delta',
+  'refused: max-releases',
+  'refused: min-aggregation-interval',
+  'refused: frozen',
+  'refused: erased',
+];
+const ENOUGH = 500;
+
+/**
+ * Runs that many programs against the reference in exact rationals.
+ *
+ * @returns how often they met what
+ */
+export async function runPrograms({ count, families, home }: ProgramRuns): Promise<Tally> {
+  const tally: Tally = new Map();
+  const chosen = families ?? FAMILIES.map((_, i) => i);
+  await fc.assert(
+    fc.asyncProperty(programs, async (drawn) => {
+      const family = chosen[drawn.family % chosen.length] as number;
+      const program: Program = { ...drawn, family };
+      const place = await home();
+      try {
+        await runProgram(place, program, tally);
+      } finally {
+        await place.discard?.();
+      }
+    }),
+    { numRuns: count },
+  );
+  if (count >= ENOUGH) expect([...tally.keys()]).toEqual(expect.arrayContaining(MET));
+  return tally;
+}
