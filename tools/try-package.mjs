@@ -1,10 +1,13 @@
 // Packs the library, installs the tarball into an empty folder and runs every example there, as a user would.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+// What an example says that its user brings along.
+const alongside = ['hono'].map((name) => `${name}@${devDependencies[name]}`);
 const folder = mkdtempSync(join(tmpdir(), 'velatura-package-'));
 const run = (command, args, cwd) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
@@ -15,7 +18,8 @@ try {
   );
   console.log(`packed ${filename}: ${entryCount} files, ${size} bytes`);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', `./${filename}`], folder);
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
+  run('npm', ['install', ...quiet, `./${filename}`, ...alongside], folder);
   for (const name of readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.mjs'))) {
     cpSync(join(root, 'examples', name), join(folder, name));
     console.log(`\n$ node ${name}`);

@@ -60,9 +60,9 @@ function accessOf(
     store,
     secrets,
     ...(saveSecrets === undefined ? {} : { saveSecrets }),
-    ...(signer === undefined ? {} : { signer }),
+    // A budget without a signer notes down heads without a signature.
+    ...(signer === undefined ? {} : { signer, verifySignature: verifyEd25519 }),
     ...(clock === undefined ? {} : { clock }),
-    verifySignature: verifyEd25519,
     sha256: nodeSha256,
   };
 }
@@ -131,7 +131,6 @@ export async function verifyBudgetDatabase(
     return await verifyStore(store, {
       checkpoint,
       publicKey,
-      // A budget without a signer notes down heads without a signature.
       verifySignature: signed || publicKey !== undefined ? verifyEd25519 : undefined,
       sha256: nodeSha256,
     });

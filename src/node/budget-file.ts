@@ -48,7 +48,8 @@ export interface ExistingBudgetFileOptions
 export interface BudgetFileOptions extends ExistingBudgetFileOptions, BudgetTerms {}
 
 /** Options of {@link verifyBudgetFile}. */
-export interface VerifyBudgetFileOptions {
+export interface VerifyBudgetFileOptions
+  extends Pick<SqliteBudgetStoreOptions, 'busyTimeout' | 'threads'> {
   /** Key that must have signed the checkpoint, where it is a signed one; default: that of the key file. */
   readonly publicKey?: Uint8Array;
 }
@@ -300,7 +301,7 @@ export async function verifyBudgetFile(
 ): Promise<BudgetVerification> {
   const publicKey = options.publicKey ?? publicKeyOf(path, checkpoint);
   const mustBeSigned = publicKey !== undefined || hasSignature(checkpoint);
-  const store = await openSqliteBudgetStore(path);
+  const store = await openSqliteBudgetStore(path, options);
   try {
     return await verifyStore(store, {
       checkpoint,

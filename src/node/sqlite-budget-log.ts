@@ -56,7 +56,6 @@ export class SqliteBudgetLog {
   #journalInode: number | null = null;
   /** When the file itself, not its journal, was last written. */
   #changed = 0;
-  #size = 0;
   /** The newest entry handed over or written: it must never be gone. */
   #seen: ChainHead | null = null;
   #wrote = false;
@@ -142,10 +141,10 @@ export class SqliteBudgetLog {
     coded(this.#path, () => this.#connection.rollback());
   }
 
-  /** The next batch of entries after `since`; empty at the end. */
+  /** The next batch of entries after `since` as they stand, so that whoever checks them can say what is wrong. */
   read(since: number): readonly ChainEntry[] {
     return coded(this.#path, () => {
-      this.#assertUnchanged();
+      this.#assertSameFiles();
       const sizes = this.#connection.rows(
         'select seq, length(body) from log where seq > ? order by seq limit ?',
         [since, BATCH_ENTRIES],
@@ -169,7 +168,7 @@ export class SqliteBudgetLog {
 
   pages(): readonly IdentityPage[] {
     return coded(this.#path, () => {
-      this.#assertUnchanged();
+      this.#assertSameFiles();
       return this.#pages(-1);
     });
   }
@@ -177,7 +176,7 @@ export class SqliteBudgetLog {
   /** The newest snapshot of which every part is there. */
   loadSnapshot(): StateSnapshot | null {
     return coded(this.#path, () => {
-      this.#assertUnchanged();
+      this.#assertSameFiles();
       const connection = this.#connection;
       const [whole] = this.#wholeSnapshots(-1);
       if (whole === undefined) return null;
@@ -331,7 +330,9 @@ export class SqliteBudgetLog {
 
   #remember(entries: readonly ChainEntry[]): void {
     const last = entries.at(-1);
-    if (last !== undefined) this.#seen = { seq: last.seq, hash: Uint8Array.from(last.hash) };
+    if (last !== undefined && last.seq > (this.#seen?.seq ?? -1)) {
+      this.#seen = { seq: last.seq, hash: Uint8Array.from(last.hash) };
+    }
   }
 
   #gone(seq: number): Error {
@@ -364,10 +365,6 @@ export class SqliteBudgetLog {
     if (file?.ino !== this.#inode) {
       throw corruptFile(this.#path, 'the file was removed or replaced while in use');
     }
-    if (file.size < this.#size) {
-      throw corruptFile(this.#path, 'the file became shorter while in use: it was rolled back');
-    }
-    this.#size = file.size;
     if (file.ctimeMs !== this.#changed) {
       this.#changed = file.ctimeMs;
       // SQLite would go on with the pages it remembers, whatever somebody copied over the file.

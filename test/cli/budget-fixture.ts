@@ -10,6 +10,7 @@ import type { CommandContext } from '../../src/cli/main.ts';
 import type { PrivacyBudgetAccountant } from '../../src/dp/budget/budget.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
 import type { Plan } from '../../src/dp/plan.ts';
+import { SqliteThreads } from '../../src/node/sqlite-threads.ts';
 import { type CommandRun, runCommand } from './command-harness.ts';
 
 export const TERMS = { unit: 'user', relation: 'zero-out-one-user' } as const;
@@ -100,15 +101,20 @@ function subcommand(name: string): Command {
 
 type Run = (...args: readonly string[]) => Promise<CommandRun>;
 
+/** Starting a thread takes longer than most of the commands. */
+export const threads: SqliteThreads = new SqliteThreads();
+
 function runner<O>(
   name: string,
   action: (options: O, context: CommandContext) => Promise<void>,
 ): Run {
+  const sharing = (options: O, context: CommandContext): Promise<void> =>
+    action({ ...options, threads }, context);
   return async (...args) => {
     const before = process.exitCode;
     try {
       process.exitCode = undefined;
-      const run = await runCommand(subcommand(name), action, ...args);
+      const run = await runCommand(subcommand(name), sharing, ...args);
       const { exitCode } = process;
       return typeof exitCode === 'number' ? { ...run, code: exitCode } : run;
     } finally {

@@ -12,13 +12,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
+import { type Checkpoint, signHead } from '../../src/dp/budget/signed-head.ts';
 import {
   budgetKeyPath,
   openBudgetFile,
   openExistingBudgetFile,
   verifyBudgetFile,
 } from '../../src/node/budget-file.ts';
+import { ed25519Signer, generateEd25519Seed } from '../../src/node/ed25519.ts';
 import { SqliteConnection } from '../../src/node/sqlite.ts';
+import { SqliteThreads } from '../../src/node/sqlite-threads.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'velatura-budget-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -39,7 +42,10 @@ const policy: BudgetPolicy = {
   reservationLease: 'PT10M',
 };
 const relation = 'zero-out-one-user';
-const terms = { policy, unit: 'user', relation } as const;
+const threads = new SqliteThreads();
+afterAll(() => threads.close());
+
+const terms = { policy, unit: 'user', relation, threads } as const;
 const plan = { unit: 'user', relation, event: { kind: 'gaussian', noiseMultiplier: 6 } } as const;
 
 async function spend(times: number): Promise<void> {
@@ -59,6 +65,20 @@ function edit(sql: string): void {
   connection.exec(sql);
   connection.rows('pragma wal_checkpoint(truncate)');
   connection.close();
+}
+
+interface KeyFile {
+  readonly secrets: readonly string[];
+  readonly unused?: readonly string[];
+  readonly signingKey: string | null;
+}
+
+function readKeys(): KeyFile {
+  return JSON.parse(readFileSync(budgetKeyPath(path), 'utf8')) as KeyFile;
+}
+
+function editKeys(change: (keys: KeyFile) => KeyFile): void {
+  writeFileSync(budgetKeyPath(path), JSON.stringify(change(readKeys())));
 }
 
 describe('openBudgetFile', () => {
@@ -111,27 +131,55 @@ describe('openBudgetFile', () => {
         writeFileSync(`${path}-wal`, 'left over');
       },
     ],
-    ['half of the key', () => writeFileSync(budgetKeyPath(path), Buffer.alloc(16))],
   ])('refuses to go on when %s is missing', async (_, remove) => {
     await spend(1);
     remove();
     const before = readdirSync(folder);
     await expect(openBudgetFile(path, terms)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-    await expect(openExistingBudgetFile(path)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+    await expect(openExistingBudgetFile(path, { threads })).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
+    });
     expect(readdirSync(folder).sort()).toEqual(before.sort());
   });
 
-  it('refuses another key: everybody would start afresh', async () => {
+  it('refuses other secrets: everybody would start afresh', async () => {
     await spend(1);
-    writeFileSync(budgetKeyPath(path), Buffer.alloc(32, 1));
+    editKeys((keys) => ({ ...keys, secrets: ['01'.repeat(32)] }));
     await expect(openBudgetFile(path, terms)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+  });
+
+  it.each([
+    ['half of it', (bytes: Buffer) => bytes.subarray(0, 40)],
+    ['something else', () => Buffer.alloc(32, 1)],
+    ['no secret', () => Buffer.from('{"version":1,"secrets":[],"signingKey":null}')],
+    ['half a secret', () => Buffer.from('{"version":1,"secrets":["00ff"],"signingKey":null}')],
+    ['a number', () => Buffer.from('1')],
+  ])('refuses a key file with %s, and does not quote it', async (_, spoil) => {
+    await spend(1);
+    const spoilt = spoil(readFileSync(budgetKeyPath(path)));
+    writeFileSync(budgetKeyPath(path), spoilt);
+    for (const open of [
+      () => openBudgetFile(path, terms),
+      () => openExistingBudgetFile(path, { threads }),
+    ]) {
+      const error = await open().then(
+        () => null,
+        (it: unknown) => it,
+      );
+      expect(error).toMatchObject({ code: 'data/invalid-value' });
+      const secrets = /[0-9a-f]{16,}/.exec(spoilt.toString())?.[0];
+      if (secrets !== undefined) expect(String(error)).not.toContain(secrets.slice(0, 16));
+    }
+    expect(readFileSync(budgetKeyPath(path)).equals(spoilt)).toBe(true);
   });
 
   it('refuses an emptied log instead of beginning anew in it', async () => {
     await spend(1);
     edit('delete from log');
     await expect(openBudgetFile(path, terms)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-    await expect(openExistingBudgetFile(path)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+    await expect(openExistingBudgetFile(path, { threads })).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
+    });
   });
 
   it.each([
@@ -162,12 +210,113 @@ describe('openBudgetFile', () => {
   });
 });
 
+describe('rotation of the secrets', () => {
+  const secretOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+  const hexOf = (byte: number): string => Buffer.from(secretOf(byte)).toString('hex');
+
+  async function spentByAnna(): Promise<number> {
+    const budget = await openExistingBudgetFile(path, { threads });
+    const [line] = await budget.remaining('anna');
+    await budget.close();
+    return line?.spent ?? 0;
+  }
+
+  async function rotate(byte: number): Promise<void> {
+    const budget = await openExistingBudgetFile(path, { threads });
+    await budget.rotateKey(secretOf(byte));
+    await budget.close();
+  }
+
+  it('is in the key file, for the owner only, and balances stay', async () => {
+    await spend(1);
+    const [first] = readKeys().secrets;
+    const before = await spentByAnna();
+    expect(before).toBeGreaterThan(0);
+    await rotate(1);
+    await rotate(2);
+    expect(readKeys()).toMatchObject({ secrets: [first, hexOf(1), hexOf(2)] });
+    expect(statSync(budgetKeyPath(path)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.new'))).toEqual([]);
+    expect(await spentByAnna()).toBe(before);
+    expect((await verifyBudgetFile(path, undefined, { threads })).problems).toEqual([]);
+    editKeys((keys) => ({ ...keys, secrets: keys.secrets.slice(0, 2) }));
+    await expect(openExistingBudgetFile(path, { threads })).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
+    });
+  });
+
+  it('may end after the secret was written down and before the log knows', async () => {
+    await spend(1);
+    const before = await spentByAnna();
+    editKeys((keys) => ({ ...keys, secrets: [...keys.secrets, hexOf(1)] }));
+    expect(await spentByAnna()).toBe(before);
+    await rotate(2);
+    expect(readKeys()).toMatchObject({
+      secrets: [expect.anything(), hexOf(2)],
+      unused: [hexOf(1)],
+    });
+    expect(await spentByAnna()).toBe(before);
+  });
+
+  it('loses no secret when several rotate at once', async () => {
+    await spend(1);
+    const before = await spentByAnna();
+    const budgets = await Promise.all(
+      [1, 2, 3].map(() => openExistingBudgetFile(path, { threads })),
+    );
+    const outcomes = await Promise.allSettled(
+      budgets.map((budget, i) => budget.rotateKey(secretOf(i + 1))),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).not.toEqual([]);
+    for (const budget of budgets) await budget.close();
+    const { secrets, unused = [] } = readKeys();
+    const known = [...secrets, ...unused];
+    expect([1, 2, 3].map(hexOf).every((secret) => known.includes(secret))).toBe(true);
+    expect(await spentByAnna()).toBe(before);
+    expect((await verifyBudgetFile(path, undefined, { threads })).problems).toEqual([]);
+  });
+
+  it('is found again whatever order the key file came into', async () => {
+    await spend(1);
+    const before = await spentByAnna();
+    await rotate(1);
+    await rotate(2);
+    await rotate(3);
+    editKeys((keys) => ({
+      ...keys,
+      secrets: [keys.secrets[0] as string, hexOf(7), hexOf(2)],
+      unused: [hexOf(3), hexOf(8), hexOf(1)],
+    }));
+    expect(await spentByAnna()).toBe(before);
+    editKeys((keys) => ({ ...keys, unused: [hexOf(8), hexOf(1)] }));
+    await expect(openExistingBudgetFile(path, { threads })).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
+    });
+  });
+
+  it('does not begin when the secret cannot be written down', async () => {
+    await spend(1);
+    const budget = await openExistingBudgetFile(path, { threads });
+    const keys = readFileSync(budgetKeyPath(path));
+    rmSync(budgetKeyPath(path));
+    await expect(budget.rotateKey(secretOf(1))).rejects.toMatchObject({
+      code: 'data/missing-file',
+    });
+    writeFileSync(budgetKeyPath(path), keys);
+    expect((await budget.remaining('anna'))[0]?.spent).toBeGreaterThan(0);
+    await budget.close();
+    expect(await spentByAnna()).toBeGreaterThan(0);
+  });
+});
+
 describe('openExistingBudgetFile', () => {
   it('takes the terms from the log, and never begins a budget', async () => {
-    await expect(openExistingBudgetFile(path)).rejects.toMatchObject({ code: 'data/missing-file' });
+    await expect(openExistingBudgetFile(path, { threads })).rejects.toMatchObject({
+      code: 'data/missing-file',
+    });
     expect(existsSync(path)).toBe(false);
     await spend(1);
-    const budget = await openExistingBudgetFile(path);
+    const budget = await openExistingBudgetFile(path, { threads });
     expect(budget).toMatchObject({ policy, unit: 'user', relation, currency: 'gdp' });
     expect((await budget.remaining('anna'))[0]?.spent).toBeGreaterThan(0);
     await budget.close();
@@ -179,10 +328,13 @@ describe('verifyBudgetFile', () => {
     const heads: string[] = [];
     for (let i = 0; i < 3; i++) {
       await spend(1);
-      heads.push((await verifyBudgetFile(path)).head);
+      heads.push((await verifyBudgetFile(path, undefined, { threads })).head);
     }
     for (const head of heads) {
-      expect(await verifyBudgetFile(path, head)).toMatchObject({ ok: true, problems: [] });
+      expect(await verifyBudgetFile(path, head, { threads })).toMatchObject({
+        ok: true,
+        problems: [],
+      });
     }
   });
 
@@ -191,11 +343,11 @@ describe('verifyBudgetFile', () => {
     const backup = join(folder, 'backup');
     copyFileSync(path, backup);
     await spend(1);
-    const { head } = await verifyBudgetFile(path);
+    const { head } = await verifyBudgetFile(path, undefined, { threads });
     for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
     copyFileSync(backup, path);
-    expect((await verifyBudgetFile(path)).ok).toBe(true);
-    const { ok, problems } = await verifyBudgetFile(path, head);
+    expect((await verifyBudgetFile(path, undefined, { threads })).ok).toBe(true);
+    const { ok, problems } = await verifyBudgetFile(path, head, { threads });
     expect(ok).toBe(false);
     expect(problems).toEqual([expect.stringContaining('rolled back')]);
   });
@@ -212,9 +364,9 @@ describe('verifyBudgetFile', () => {
     ],
   ])('names %s', async (_, sql, expected) => {
     await spend(2);
-    const { head } = await verifyBudgetFile(path);
+    const { head } = await verifyBudgetFile(path, undefined, { threads });
     edit(sql);
-    const { ok, problems } = await verifyBudgetFile(path, head);
+    const { ok, problems } = await verifyBudgetFile(path, head, { threads });
     expect(ok).toBe(false);
     expect(problems.join('\n')).toContain(expected);
   });
@@ -222,9 +374,50 @@ describe('verifyBudgetFile', () => {
   it('finds an alteration while the file is in use', async () => {
     await spend(1);
     const budget = await openBudgetFile(path, terms);
-    edit('delete from log where seq = 3');
-    const { problems } = await budget.verify();
-    expect(problems).toEqual([expect.stringContaining('entry 3, which this process has seen')]);
+    edit('delete from log where seq = (select max(seq) from log)');
+    const verdict = await budget.verify().then(
+      ({ problems }) => problems.join(),
+      (error: { code: string; message: string }) => `${error.code}: ${error.message}`,
+    );
+    expect(verdict).toMatch(/entry \d+.* (?:rolled back|altered)/);
     await budget.close();
+  });
+
+  it.each([
+    ['was altered', 'update pages set bytes = zeroblob(length(bytes))', 'page 0'],
+    ['was removed', 'delete from pages', 'page'],
+  ])('names an identity page that %s', async (_, sql, expected) => {
+    await spend(1);
+    edit(sql);
+    const { ok, problems } = await verifyBudgetFile(path, undefined, { threads });
+    expect(ok).toBe(false);
+    expect(problems.join('\n')).toContain(expected);
+    await expect(openBudgetFile(path, terms)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
+  });
+
+  it('knows who must have signed a head', async () => {
+    await spend(1);
+    const budget = await openExistingBudgetFile(path, { threads });
+    const head = await budget.head();
+    await budget.close();
+    await spend(1);
+    const problemsOf = async (checkpoint: Checkpoint): Promise<string> =>
+      (await verifyBudgetFile(path, checkpoint, { threads })).problems.join();
+    expect(head.signature).not.toBeNull();
+    expect(await problemsOf(head)).toBe('');
+    expect(await problemsOf({ ...head, time: head.time + 1 })).toContain('signature');
+    expect(await problemsOf({ ...head, publicKey: null, signature: null })).toContain('not signed');
+    const signer = ed25519Signer(generateEd25519Seed());
+    const chainHead = { seq: head.seq, hash: Buffer.from(head.hash, 'hex') };
+    const forged = await signHead(chainHead, head.time, signer);
+    expect(await problemsOf(forged)).toContain('not by the key of this budget');
+    const { publicKey } = signer;
+    expect((await verifyBudgetFile(path, forged, { publicKey, threads })).problems).toEqual([]);
+    editKeys((keys) => ({ ...keys, signingKey: null }));
+    expect(await problemsOf(head)).toBe('');
+    expect(await problemsOf({ ...head, publicKey: null, signature: null })).toBe('');
+    rmSync(budgetKeyPath(path));
+    expect(await problemsOf(head)).toBe('');
+    expect(await problemsOf(head.hash)).toBe('');
   });
 });

@@ -75,10 +75,18 @@ async function spend(budget: PrivacyBudgetAccountant, times: number, from = 0): 
 }
 
 describePostgres('a budget in PostgreSQL', () => {
+  const schema = newSchema();
+  let homes = 0;
   const cases = budgetConformance({
     async create() {
-      const schema = newSchema();
-      return { durable: true, open: (opening) => open(schema, opening) };
+      let budget = `home ${homes++}`;
+      return {
+        durable: true,
+        async reset() {
+          budget = `home ${homes++}`;
+        },
+        open: (opening) => open(schema, { ...opening, budget }),
+      };
     },
   });
   for (const { name, run } of cases) it(name, run);
@@ -116,13 +124,15 @@ describePostgres('openBudgetDatabase', () => {
   it('refuses other secrets, and leaves no connection behind', async () => {
     const schema = newSchema();
     await spend(await open(schema), 1);
-    const wrong = { secrets: [new Uint8Array(32).fill(9)] };
-    await expect(open(schema, wrong)).rejects.toMatchObject({ code: 'dp/budget-corrupt' });
-    await opened.pop()?.close();
-    const left = await sql`
-      select 1 from pg_stat_activity where application_name = 'velatura'
-        and query like ${`%${schema}%`} and state <> 'idle'`;
-    expect(left).toHaveLength(0);
+    const url = new URL(postgresUrl);
+    url.searchParams.set('application_name', schema);
+    const wrong = { ...looking, ...terms, schema, secrets: [new Uint8Array(32).fill(9)] };
+    await expect(openBudgetDatabase(url.href, wrong)).rejects.toMatchObject({
+      code: 'dp/budget-corrupt',
+    });
+    const left = (): Promise<readonly unknown[]> =>
+      sql`select 1 from pg_stat_activity where application_name = ${schema}`;
+    await expect.poll(left).toHaveLength(0);
   });
 
   it('keeps neither secrets nor account ids in the database', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BudgetStore } from '../../src/dp/budget/store.ts';
 import type { PostgresTransactionPoint } from '../../src/node/postgres-budget-store.ts';
 import {
@@ -13,7 +13,7 @@ import {
   terminate,
 } from './fixtures/postgres-log.ts';
 import {
-  canStartServer,
+  describeOwnServer,
   describePostgres,
   newSchema,
   type OwnServer,
@@ -141,7 +141,7 @@ describePostgres('a connection that is cut', () => {
   });
 });
 
-describe.skipIf(!canStartServer)('a server that restarts', () => {
+describeOwnServer('a server that restarts', () => {
   let server: OwnServer;
   let behind: postgres.Sql;
   beforeAll(async () => {
@@ -211,7 +211,7 @@ describe.skipIf(!canStartServer)('a server that restarts', () => {
   });
 });
 
-describe.skipIf(!canStartServer)('a server without fsync', () => {
+describeOwnServer('a server without fsync', () => {
   it('is refused, unless that is asked for', async () => {
     const server = await startServer(['-c', 'fsync=off']);
     try {

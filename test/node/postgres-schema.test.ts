@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { PostgresConnection, postgresWaits } from '../../src/node/postgres-connection.ts';
 import {
+  advisoryKey,
   MIGRATIONS,
   type Migration,
   migrate,
@@ -87,6 +88,15 @@ describePostgres('migrations', () => {
       tooNew,
     );
     await store.close();
+  });
+
+  it('keep nobody waiting when there is nothing to do', async () => {
+    const schema = newSchema();
+    await (await openStore(schema)).close();
+    await sql.begin(async (holder) => {
+      await holder.unsafe(`select pg_advisory_xact_lock(${advisoryKey('migrate', schema)})`);
+      await (await openStore(schema, { lockTimeout: 50 })).close();
+    });
   });
 
   it('need no right to create anything when there is nothing to do', async () => {

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { VelaturaError } from '../../core/errors.ts';
 import type { AccountantName, CertifiedInterval } from '../../dp/accountant.ts';
 import { ACCOUNTANT_NAMES } from '../../dp/accounting/create.ts';
 import type { BudgetLine, BudgetSummary } from '../../dp/budget/budget.ts';
@@ -63,7 +64,7 @@ export async function showBudget(
   options: ShowOptions,
   { terminal }: CommandContext,
 ): Promise<void> {
-  const newest = parseNumber('--epochs', options.epochs);
+  const newest = epochCount(options.epochs);
   const source = budgetSource(options);
   await withBudget(source, async (budget) => {
     const statement = budget.conformance();
@@ -100,7 +101,7 @@ export async function showBudget(
         const names = [budget.currency, odometer.accountant] as const;
         section(terminal, title, odometerTable(odometer.rows, names, newest));
       }
-      if (lines !== null) section(terminal, 'The account', accountTable(lines));
+      if (lines !== null) section(terminal, 'The account', accountTable(lines, newest));
       terminal.print();
       terminal.print(
         `Log: ${chain.entries} entries, ${chain.ok ? 'verified' : 'DAMAGED'}, head ${chain.head}`,
@@ -122,6 +123,14 @@ export async function showBudget(
       ...(options.explain === true ? { explanation: explainPolicy(budget.policy) } : {}),
       ...(options.statement === true ? { statement } : {}),
     });
+  });
+}
+
+function epochCount(text: string): number {
+  const count = parseNumber('--epochs', text);
+  if (Number.isInteger(count) && count >= 0) return count;
+  throw new VelaturaError('cli/usage', `--epochs expected a whole number, got ${text}`, {
+    option: '--epochs',
   });
 }
 
@@ -213,11 +222,12 @@ function odometerRows(currency: Replay, other: Replay): readonly OdometerRow[] {
   }));
 }
 
-function accountTable(lines: readonly BudgetLine[]): readonly string[] {
+function accountTable(lines: readonly BudgetLine[], newest: number): readonly string[] {
   const renews = lines.some(({ epoch }) => epoch !== null);
-  return formatTable(
+  const shown = [...lines.filter(({ epoch }) => epoch === null), ...newestOf(lines, newest)];
+  const table = formatTable(
     ['limit', 'of', ...(renews ? ['epoch'] : []), 'spent', 'allowed'],
-    lines.map((line) => [
+    shown.map((line) => [
       line.limit,
       line.scene ?? 'all scenes',
       ...(renews ? [epochCell(line.epoch)] : []),
@@ -225,28 +235,32 @@ function accountTable(lines: readonly BudgetLine[]): readonly string[] {
       limitCell(line.allowed),
     ]),
   );
+  return withHidden(table, lines.length - shown.length);
 }
 
-/** Rows in the order of reading, and how many older epochs are left out. */
+/** Scene by scene, everyone last; of each the newest epochs first and its life at the end. */
 function byScope<T extends { readonly scene: string | null; readonly epoch: string | null }>(
   rows: readonly T[],
   newest: number,
 ): { readonly rows: readonly T[]; readonly hidden: number } {
-  const epochs = [...new Set(rows.flatMap(({ epoch }) => epoch ?? []))].sort().reverse();
-  const shown = new Set(epochs.slice(0, Math.max(0, Math.floor(newest))));
-  const place = (epoch: string | null): number =>
-    epoch === null ? epochs.length : epochs.indexOf(epoch);
   const scenes = [...new Set(rows.flatMap(({ scene }) => scene ?? [])), null];
-  return {
-    rows: scenes.flatMap((scene) =>
-      rows
-        .filter((row) => row.scene === scene && (row.epoch === null || shown.has(row.epoch)))
-        .sort((a, b) => place(a.epoch) - place(b.epoch)),
-    ),
-    hidden: epochs.length - shown.size,
-  };
+  const shown = scenes.flatMap((scene) => {
+    const own = rows.filter((row) => row.scene === scene);
+    return [...newestOf(own, newest), ...own.filter(({ epoch }) => epoch === null)];
+  });
+  return { rows: shown, hidden: rows.length - shown.length };
+}
+
+function newestOf<T extends { readonly epoch: string | null }>(
+  rows: readonly T[],
+  newest: number,
+): readonly T[] {
+  const epochs = [...new Set(rows.flatMap(({ epoch }) => epoch ?? []))].sort().reverse();
+  return epochs.slice(0, newest).flatMap((epoch) => rows.filter((row) => row.epoch === epoch));
 }
 
 function withHidden(table: readonly string[], hidden: number): readonly string[] {
-  return hidden === 0 ? table : [...table, `… and ${hidden} older epochs: --epochs, --json`];
+  return hidden === 0
+    ? table
+    : [...table, `… and ${hidden} lines of older epochs: --epochs, --json`];
 }

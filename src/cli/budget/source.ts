@@ -7,15 +7,17 @@ import {
   openExistingBudget,
 } from '../../dp/budget/accountant.ts';
 import type { PrivacyBudgetAccountant } from '../../dp/budget/budget.ts';
+import { decodeRecord } from '../../dp/budget/log-codec.ts';
 import type { BudgetStore } from '../../dp/budget/store.ts';
 import { WhatIfStore } from '../../dp/budget/what-if-store.ts';
 import { openExistingBudgetDatabase } from '../../node/budget-database.ts';
 import { budgetKeyPath, openExistingBudgetFile } from '../../node/budget-file.ts';
-import { verifyEd25519 } from '../../node/ed25519.ts';
+import { type BudgetKeys, readBudgetKeys, searchSecrets } from '../../node/budget-keys.ts';
+import { ed25519Signer, verifyEd25519 } from '../../node/ed25519.ts';
 import { openPostgresBudgetStore } from '../../node/postgres-budget-store.ts';
 import { nodeSha256 } from '../../node/sha256.ts';
 import { openSqliteBudgetStore } from '../../node/sqlite-budget-store.ts';
-import { type BudgetKeys, readBudgetKeys } from './key-file.ts';
+import type { SqliteThreads } from '../../node/sqlite-threads.ts';
 
 /** Where a budget is, as every subcommand is told. */
 export interface BudgetPlace {
@@ -27,6 +29,8 @@ export interface BudgetPlace {
   readonly schema?: string;
   /** Key file of a budget in a database. */
   readonly key?: string;
+  /** For programs that run many commands: where files get their threads from. */
+  readonly threads?: SqliteThreads;
 }
 
 /** An open budget whose balances can be listed. */
@@ -52,19 +56,20 @@ export function budgetSource(place: BudgetPlace): BudgetSource {
   return isDatabase ? databaseSource(place) : fileSource(place);
 }
 
-function fileSource({ budget: path, ...others }: BudgetPlace): BudgetSource {
+function fileSource({ budget: path, threads, ...others }: BudgetPlace): BudgetSource {
   for (const option of ['name', 'schema', 'key'] as const) {
     if (others[option] !== undefined) {
       throw usage(`--${option}`, `--${option} is for budgets in a database`);
     }
   }
+  const sharing = threads === undefined ? {} : { threads };
   return {
     keys: () => {
       const file = budgetKeyPath(path);
       return existsSync(file) ? readBudgetKeys(file) : null;
     },
-    store: () => openSqliteBudgetStore(path),
-    open: () => openExistingBudgetFile(path),
+    store: () => openSqliteBudgetStore(path, sharing),
+    open: () => openExistingBudgetFile(path, sharing),
   };
 }
 
@@ -81,8 +86,10 @@ function databaseSource({ budget: url, name, schema, key }: BudgetPlace): Budget
   };
 }
 
-function accessOf({ secrets, signer }: BudgetKeys): Pick<BudgetAccess, 'secrets' | 'signer'> {
-  return signer === null ? { secrets } : { secrets, signer };
+type Access = Pick<BudgetAccess, 'secrets' | 'signer'>;
+
+function accessOf({ secrets, signingKey }: BudgetKeys): Access {
+  return signingKey === null ? { secrets } : { secrets, signer: ed25519Signer(signingKey) };
 }
 
 /**
@@ -90,13 +97,26 @@ function accessOf({ secrets, signer }: BudgetKeys): Pick<BudgetAccess, 'secrets'
  *
  * @param keys - those of the source
  */
-export function openOn(store: BudgetStore, keys: BudgetKeys): Promise<ListedBudget> {
+export async function openOn(store: BudgetStore, keys: BudgetKeys): Promise<ListedBudget> {
   return openExistingBudget({
-    ...accessOf(keys),
+    ...accessOf({ ...keys, secrets: await secretsOf(store, keys) }),
     store,
     sha256: nodeSha256,
     verifySignature: verifyEd25519,
   });
+}
+
+/** Two processes that rotated at once wrote down two secrets, and the log went on with one of them. */
+async function secretsOf(store: BudgetStore, keys: BudgetKeys): Promise<readonly Uint8Array[]> {
+  if (keys.unused.length === 0) return keys.secrets;
+  let keyCheck = new Uint8Array();
+  for await (const entries of store.read(-1)) {
+    for (const entry of entries) {
+      const record = decodeRecord(entry);
+      if ('keyCheck' in record) keyCheck = new Uint8Array(record.keyCheck);
+    }
+  }
+  return searchSecrets(keys, keyCheck, nodeSha256) ?? keys.secrets;
 }
 
 /**

@@ -5,11 +5,11 @@ import type { BudgetSummary } from '../../dp/budget/budget.ts';
 import { type Checkpoint, parseCheckpoint } from '../../dp/budget/signed-head.ts';
 import type { BudgetStore } from '../../dp/budget/store.ts';
 import { verifyStore } from '../../dp/budget/verify.ts';
-import { verifyEd25519 } from '../../node/ed25519.ts';
+import type { BudgetKeys } from '../../node/budget-keys.ts';
+import { ed25519Signer, verifyEd25519 } from '../../node/ed25519.ts';
 import { nodeSha256 } from '../../node/sha256.ts';
 import { EXIT } from '../exit.ts';
 import type { CommandContext } from '../main.ts';
-import type { BudgetKeys } from './key-file.ts';
 import { type BudgetPlace, type BudgetSource, budgetSource, openOn, withStore } from './source.ts';
 
 export interface VerifyOptions extends BudgetPlace {
@@ -92,8 +92,8 @@ function expectationOf(options: VerifyOptions, source: BudgetSource): Expectatio
   if (publicKey !== undefined) return { checkpoint, publicKey: Buffer.from(publicKey, 'hex') };
   // A budget without a signer hands out heads without signatures: worth as much as their hash.
   if (checkpoint.signature === null) return { checkpoint: checkpoint.hash };
-  const own = source.keys()?.signer?.publicKey;
-  return own === undefined ? { checkpoint } : { checkpoint, publicKey: own };
+  const own = source.keys()?.signingKey ?? null;
+  return own === null ? { checkpoint } : { checkpoint, publicKey: ed25519Signer(own).publicKey };
 }
 
 /** A hash in hexadecimal, or the name of a file with a hash or a signed head in it. */

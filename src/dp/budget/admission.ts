@@ -15,15 +15,8 @@ import type { Limits, SceneLimits } from './limits.ts';
 import type { RefuseRecord, ReserveRecord } from './log-record.ts';
 import type { PricedPlan } from './plan-prices.ts';
 import { readableNumbers, refusalOf } from './refusal.ts';
-import {
-  type Answer,
-  type BudgetState,
-  cohortText,
-  fingerprintOf,
-  isRefusal,
-  type ReservationState,
-  tagOf,
-} from './state.ts';
+import { type Answer, isRefusal, type ReservationState } from './reservations.ts';
+import { type BudgetState, cohortText, fingerprintOf, tagOf } from './state.ts';
 
 /** A request that is well formed and priced. */
 export interface PricedRequest {
@@ -207,7 +200,7 @@ function sameAnswer(
   accounts: ResolvedAccounts | null,
   population: Population | null,
 ): ReserveDecision {
-  if (answer.fingerprint !== fingerprint) {
+  if (state.fingerprintOf(answer) !== fingerprint) {
     throw new VelaturaError(
       'dp/idempotency-conflict',
       'the idempotency key was used before, with another request',
@@ -243,7 +236,7 @@ function idOf(seq: number, tag: number): string {
 export function reservationOf(state: BudgetState, id: string): ReservationState {
   const at = typeof id === 'string' ? id.indexOf('-') : -1;
   const seq = at > 0 ? Number(id.slice(0, at)) : Number.NaN;
-  const reservation = state.open.get(seq)?.reservation ?? state.reservations.get(seq);
+  const reservation = state.reservations.get(seq);
   if (reservation === undefined || idOf(seq, reservation.tag) !== id) {
     throw new VelaturaError('dp/reservation-unknown', 'no reservation of that id exists');
   }

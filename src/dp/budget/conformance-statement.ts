@@ -108,6 +108,9 @@ const ASSUMPTIONS: readonly string[] = [
   'policies, groups and populations were chosen without regard to anything released',
 ];
 
+const EPOCH_ASSUMPTION =
+  'the sensitivity in a plan bounds what the data of one user and one epoch can change, also where a release reads several epochs';
+
 /**
  * What a policy promises once a budget enforces it, in a form for programs: bounds with unit, relation,
  * epsilon, delta, period and scope, what enforces them, and what they leave out.
@@ -171,7 +174,7 @@ export function conformanceStatement(
       plannedRun: policy.plannedRun ?? null,
       reservationLease: policy.reservationLease,
     },
-    assumptions: ASSUMPTIONS,
+    assumptions: period === 'lifetime' ? ASSUMPTIONS : [...ASSUMPTIONS, EPOCH_ASSUMPTION],
     notCovered: [
       ...(period === 'lifetime'
         ? []

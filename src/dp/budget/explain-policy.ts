@@ -62,6 +62,7 @@ function epochSentences({ epoch }: BudgetPolicy): readonly string[] {
   if (epoch === undefined) return [];
   return [
     `The budget renews with the data, not with time passing: data belongs to the ${EPOCHS[epoch.length]} (UTC) that its field "${epoch.timeField}" names, and a release is charged in every one whose data it reads.`,
+    'A release that reads several of them must have noise for what the data of one can change, which clipping all of them together does not give.',
     'What adds up about a person over several of them has no limit; it is shown beside each.',
   ];
 }

@@ -72,7 +72,7 @@ function countViolation(
 function nextOpening(state: BudgetState, scene: SceneState | undefined, interval: number): number {
   if (interval === 0 || scene === undefined) return Number.NEGATIVE_INFINITY;
   let end = scene.lastEnd;
-  for (const { record } of state.open.values()) {
+  for (const { record } of state.open) {
     if (record.scene === scene.name) end = Math.max(end, record.expiresAt);
   }
   return end + interval;
@@ -252,7 +252,7 @@ function accountViolation(
   limits: Limits,
   filters: readonly Filter[],
   { handles, population }: Charge,
-): Violation | null {
+): Violation {
   const everyone = population === null ? (handles as Uint32Array) : classes.members(population);
   const rooms = filters.map((filter) => classes.list.map((of) => roomOf(limits, filter, of)));
   const blocked: number[] = [];
@@ -279,7 +279,7 @@ function accountViolation(
     }
     if (isBlocked) blocked.push(handle);
   }
-  if (blocked.length === 0) return null;
+  if (blocked.length === 0) throw new TypeError('a filter refuses a charge that blocks nobody');
   const filter = filters[first] as Filter;
   const of = classes.of(worst);
   const { scope, asked } = filter;

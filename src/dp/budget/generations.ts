@@ -3,39 +3,57 @@ const MOST = 2 ** 22;
 /** Milliseconds after which the older half is forgotten. */
 const LIFE = 30 * 24 * 3_600_000;
 
+/** One half of {@link Generations}. */
+export interface Generation<V> {
+  readonly values: Map<string, V>;
+  /** Time and number of the entry with which it began. */
+  readonly since: number;
+  readonly first: number;
+}
+
 /**
  * A map that remembers at least the last 30 days or the last four million entries, whichever is less: a
  * log that grows for years must not fill the memory, nor meet the size at which a Map fails. Depends on
  * the times in the log alone, so that every process forgets the same.
  */
-export class Generations<K, V> {
-  #young = new Map<K, V>();
-  #old = new Map<K, V>();
-  #since: number = Number.NEGATIVE_INFINITY;
+export class Generations<V> {
+  #young: Generation<V> = { values: new Map(), since: Number.NEGATIVE_INFINITY, first: -1 };
+  #old: Generation<V> | null = null;
 
-  get(key: K): V | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
+  get(key: string): V | undefined {
+    return this.#young.values.get(key) ?? this.#old?.values.get(key);
   }
 
-  /** @param time - milliseconds since 1970, never before that of an earlier entry */
-  set(key: K, value: V, time: number): void {
-    if (this.#young.size >= MOST || time - this.#since >= LIFE) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#since = time;
+  /** Number of the entry with which the older half begins; −1 while there is none. */
+  get oldest(): number {
+    return this.#old?.first ?? -1;
+  }
+
+  /**
+   * @param time - milliseconds since 1970, never before that of an earlier entry
+   * @param seq - number of the entry in the log
+   * @returns false when the key was remembered already; its value is then another
+   */
+  add(key: string, value: V, time: number, seq: number): boolean {
+    const { values, since, first } = this.#young;
+    if (values.size >= MOST || time - since >= LIFE) {
+      this.#old = first < 0 ? null : this.#young;
+      this.#young = { values: new Map(), since: time, first: seq };
     }
-    this.#young.set(key, value);
+    const young = this.#young.values;
+    const size = young.size;
+    young.set(key, value);
+    return young.size > size && this.#old?.values.has(key) !== true;
   }
 
-  /** Both halves, the older first, and since when the younger one is filled: for snapshots. */
-  halves(): readonly [old: ReadonlyMap<K, V>, young: ReadonlyMap<K, V>, since: number] {
-    return [this.#old, this.#young, this.#since];
+  /** Both halves, the older first: for snapshots. */
+  halves(): readonly [old: Generation<V> | null, young: Generation<V>] {
+    return [this.#old, this.#young];
   }
 
   /** The reverse of {@link halves}. */
-  restore(old: Map<K, V>, young: Map<K, V>, since: number): void {
+  restore(old: Generation<V> | null, young: Generation<V>): void {
     this.#old = old;
     this.#young = young;
-    this.#since = since;
   }
 }

@@ -31,6 +31,11 @@ export interface ScenePolicy {
 /**
  * How a budget renews with the data it covers: every user has the whole of it for the data of each epoch,
  * and a release is charged in every epoch whose data it reads.
+ *
+ * ## Privacy
+ * The unit is a user's data of one epoch. A contribution made of several epochs and clipped as a whole to a
+ * norm C moves by up to 2C when one of them goes: plans under add-or-remove and zero-out must say so in their
+ * noise multiplier, or the epochs be clipped one by one (filters.proof.md).
  */
 export interface EpochPolicy {
   /** Stretches of the calendar in UTC. */

@@ -159,14 +159,12 @@ function scaled(orders: readonly PinnedOrder[], slack: number): Float64Array {
  * releases of another shape than the planned run for nothing.
  */
 function capacityOf(orders: readonly PinnedOrder[], epsilon: number, delta: number): Float64Array {
-  const nothing = new Float64Array(orders.length);
   // Epsilon 0 admits nothing, not even what a positive delta would excuse.
-  if (epsilon === 0) return nothing;
+  if (epsilon === 0) return new Float64Array(orders.length);
   const holds = (slack: number): boolean =>
     epsilonOf(orders, scaled(orders, slack), delta) <= epsilon;
   const slack = holds(MOST_SLACK) ? MOST_SLACK : lastHolding(holds, LEAST_SLACK, MOST_SLACK);
   const units = scaled(orders, slack);
-  if (units.every((most) => most === 0)) return nothing;
   const best = bestOrder(
     orders.map(({ order }) => order),
     (k) => (units[k] as number) / (orders[k] as PinnedOrder).scale,

@@ -2,6 +2,7 @@ import { decodeCanonical, encodeCanonical } from '../../core/cbor.ts';
 import type { Sha256 } from '../../core/hash-chain.ts';
 import type { Population } from './account-classes.ts';
 import { currencyOf } from './currency.ts';
+import type { Generation } from './generations.ts';
 import { Limits } from './limits.ts';
 import { decodeRecord, encodeRecord } from './log-codec.ts';
 import type {
@@ -13,8 +14,9 @@ import type {
 } from './log-record.ts';
 import { planKey } from './plan-prices.ts';
 import { type BudgetPolicy, validatePolicy } from './policy.ts';
+import { type Answer, isRefusal, type ReservationState } from './reservations.ts';
 import { EpochState, type Scope, type Tally } from './scope.ts';
-import { type Answer, BudgetState, isRefusal, type ReservationState } from './state.ts';
+import { BudgetState } from './state.ts';
 
 /** Version of the bytes; another one is not used. */
 const VERSION = 1;
@@ -119,7 +121,7 @@ function decodeReservation(encoded: Encoded): ReservationState {
     string,
     number,
     number,
-    string,
+    string | null,
     number,
   ];
   return {
@@ -130,29 +132,37 @@ function decodeReservation(encoded: Encoded): ReservationState {
     expiresAt,
     fingerprint,
     status: STATUSES[status] as ReservationState['status'],
+    charge: null,
   };
 }
 
-/** All reservations that anything still speaks of, by number. */
-function reservationsOf(state: BudgetState): ReadonlyMap<number, ReservationState> {
-  const all = new Map<number, ReservationState>();
-  const [oldReservations, youngReservations] = state.reservations.halves();
-  for (const half of [oldReservations, youngReservations]) {
-    for (const reservation of half.values()) all.set(reservation.seq, reservation);
-  }
-  const [oldAnswers, youngAnswers] = state.answers.halves();
-  for (const half of [oldAnswers, youngAnswers]) {
-    for (const answer of half.values()) if (!isRefusal(answer)) all.set(answer.seq, answer);
-  }
-  for (const { reservation } of state.open.values()) all.set(reservation.seq, reservation);
-  return new Map([...all].sort(([a], [b]) => a - b));
-}
-
-function encodeAnswers(half: ReadonlyMap<string, Answer>): Encoded {
-  return [...half].map(([key, answer]) => [
+function encodeHalf(half: Generation<Answer> | null): Encoded {
+  if (half === null) return null;
+  const { values, since, first } = half;
+  const answers = [...values].map(([key, answer]) => [
     key,
     isRefusal(answer) ? encodeRecord(answer) : answer.seq,
   ]);
+  return [answers, timeOrNull(since), first];
+}
+
+function decodeHalf(
+  encoded: Encoded,
+  reservations: ReadonlyMap<number, ReservationState>,
+): Generation<Answer> | null {
+  if (encoded === null) return null;
+  const [answers, since, first] = encoded as [
+    [string, number | Uint8Array][],
+    number | null,
+    number,
+  ];
+  const values = new Map<string, Answer>();
+  for (const [key, answer] of answers) {
+    const remembered =
+      typeof answer === 'number' ? reservations.get(answer) : (recordOf(answer) as RefuseRecord);
+    values.set(key, remembered as Answer);
+  }
+  return { values, since: timeOf(since), first };
 }
 
 function recordOf(bytes: Encoded): LogRecord {
@@ -166,8 +176,6 @@ function recordOf(bytes: Encoded): LogRecord {
 export function encodeState(state: BudgetState): Uint8Array {
   const { classes, limits, opened } = state;
   if (limits === null || opened === null) throw new RangeError('the budget is not open yet');
-  const [oldReservations, youngReservations, reservationsSince] = state.reservations.halves();
-  const [oldAnswers, youngAnswers, answersSince] = state.answers.halves();
   return encodeCanonical([
     VERSION,
     bytesOf(ENDIANNESS),
@@ -189,10 +197,9 @@ export function encodeState(state: BudgetState): Uint8Array {
     ]),
     encodeEpoch(state.life),
     [...state.epochs.values()].map(encodeEpoch),
-    [...reservationsOf(state).values()].map(encodeReservation),
-    [[...oldReservations.keys()], [...youngReservations.keys()], timeOrNull(reservationsSince)],
-    [encodeAnswers(oldAnswers), encodeAnswers(youngAnswers), timeOrNull(answersSince)],
-    [...state.open].map(([seq, { record }]) => [seq, encodeRecord(record)]),
+    [...state.reservations].map(encodeReservation),
+    state.answers.halves().map(encodeHalf),
+    [...state.open].map(({ reservation, record }) => [reservation.seq, encodeRecord(record)]),
   ]);
 }
 
@@ -220,8 +227,7 @@ export function decodeState(
     life,
     epochs,
     reservations,
-    [oldReservations, youngReservations, reservationsSince],
-    [oldAnswers, youngAnswers, answersSince],
+    [old, young],
     open,
   ] = decodeCanonical(bytes) as [
     number,
@@ -238,8 +244,7 @@ export function decodeState(
     Encoded,
     Encoded[],
     Encoded[],
-    [number[], number[], number | null],
-    [[string, number | Uint8Array][], [string, number | Uint8Array][], number | null],
+    [Encoded, Encoded],
     [number, Uint8Array][],
   ];
   if (version !== VERSION) return null;
@@ -287,24 +292,9 @@ export function decodeState(
   for (const encoded of reservations) {
     const reservation = decodeReservation(encoded);
     bySeq.set(reservation.seq, reservation);
+    state.reservations.set(reservation);
   }
-  const half = (numbers: readonly number[]): Map<number, ReservationState> =>
-    new Map(numbers.map((number) => [number, bySeq.get(number) as ReservationState]));
-  state.reservations.restore(
-    half(oldReservations),
-    half(youngReservations),
-    timeOf(reservationsSince),
-  );
-  const answers = (encoded: readonly [string, number | Uint8Array][]): Map<string, Answer> =>
-    new Map(
-      encoded.map(([key, answer]) => [
-        key,
-        typeof answer === 'number'
-          ? (bySeq.get(answer) as ReservationState)
-          : (recordOf(answer) as RefuseRecord),
-      ]),
-    );
-  state.answers.restore(answers(oldAnswers), answers(youngAnswers), timeOf(answersSince));
+  state.answers.restore(decodeHalf(old, bySeq), decodeHalf(young, bySeq) as Generation<Answer>);
   for (const [number, body] of open) {
     const record = recordOf(body) as ReserveRecord;
     const reservation = bySeq.get(number) as ReservationState;
@@ -312,8 +302,8 @@ export function decodeState(
       record.population === null
         ? null
         : (state.classes.populations.get(record.population) as Population);
-    state.open.set(number, { reservation, record, population });
+    state.open.add(reservation, record, population);
   }
-  state.expiriesKnown();
+  state.restoredAnswers();
   return state;
 }

@@ -17,6 +17,13 @@ import {
 } from './log-record.ts';
 import { planKey } from './plan-prices.ts';
 import type { BudgetPolicy } from './policy.ts';
+import {
+  type Answer,
+  type OpenCharge,
+  OpenCharges,
+  type ReservationState,
+  ReservationTable,
+} from './reservations.ts';
 import { EpochState, type Scope, Tally } from './scope.ts';
 
 /** What the log says about one scene, over all epochs. */
@@ -26,34 +33,6 @@ export interface SceneState {
   frozen: boolean;
   /** Latest commit or expiry in the scene: when the last release ended; −∞ before the first. */
   lastEnd: number;
-}
-
-/** What the log says about one reservation. `expired` can still be committed, late, but not released. */
-export interface ReservationState {
-  /** Number of its entry. */
-  readonly seq: number;
-  /** Start of its entry's hash: keeps a commit meant for a log that was rolled back from meeting another one. */
-  readonly tag: number;
-  readonly scene: string;
-  readonly accounts: number;
-  readonly expiresAt: number;
-  readonly fingerprint: string;
-  status: 'open' | 'expired' | 'committed' | 'released';
-}
-
-/** A charge that may still be taken back. */
-export interface OpenCharge {
-  readonly reservation: ReservationState;
-  readonly record: ReserveRecord;
-  readonly population: Population | null;
-}
-
-/** The first answer to an idempotency key. */
-export type Answer = ReservationState | RefuseRecord;
-
-/** True when the answer was a refusal. */
-export function isRefusal(answer: Answer): answer is RefuseRecord {
-  return 'kind' in answer;
 }
 
 /** The scopes in which a charge is booked for every account. */
@@ -115,16 +94,17 @@ export class BudgetState {
   readonly classes: AccountClasses = new AccountClasses();
   readonly scenes: Map<string, SceneState> = new Map();
   readonly epochs: Map<string, EpochState> = new Map();
-  readonly reservations: Generations<number, ReservationState> = new Generations();
-  readonly answers: Generations<string, Answer> = new Generations();
-  /** Charges of open reservations, in order of their entries. */
-  readonly open: Map<number, OpenCharge> = new Map();
+  readonly reservations: ReservationTable = new ReservationTable();
+  readonly answers: Generations<Answer> = new Generations();
+  readonly open: OpenCharges = new OpenCharges();
   /** Keys of the accounts: not a part of the fold, only their hashes are. */
   readonly directory: AccountDirectory;
   readonly #sha256: Sha256;
   /** Number of the last entry whose pages the directory holds. */
   pagesSeq = -1;
   #life: EpochState | null = null;
+  /** First number that is remembered for sure. */
+  #remembered = -1;
   #nextExpiry: number = Number.POSITIVE_INFINITY;
 
   /**
@@ -231,6 +211,13 @@ export class BudgetState {
     return scene;
   }
 
+  /** What tells the request behind an answer from any other. */
+  fingerprintOf(answer: Answer): string {
+    if (answer.fingerprint !== null) return answer.fingerprint;
+    const { record } = (answer as ReservationState).charge as OpenCharge;
+    return fingerprintOf(record, cohortText(record, this.#sha256));
+  }
+
   /** The epochs whose limits a charge meets: those it reads, or the whole life where none renew. */
   limitedEpochs(epochs: readonly string[]): readonly (EpochState | undefined)[] {
     if ((this.limits as Limits).epochs === null) return [this.life];
@@ -242,9 +229,10 @@ export class BudgetState {
     this.#life = life;
   }
 
-  /** Notes when the next of the open reservations of a snapshot expires. */
-  expiriesKnown(): void {
-    for (const { record } of this.open.values()) {
+  /** Goes on from the answers and open reservations of a snapshot. */
+  restoredAnswers(): void {
+    this.#remembered = this.answers.oldest;
+    for (const { record } of this.open) {
       this.#nextExpiry = Math.min(this.#nextExpiry, record.expiresAt);
     }
   }
@@ -277,19 +265,13 @@ export class BudgetState {
   }
 
   #known(seq: number, reservation: number): ReservationState {
-    const known = this.open.get(reservation)?.reservation ?? this.reservations.get(reservation);
+    const known = this.reservations.get(reservation);
     if (known === undefined) throw corruptAt(seq, 'it names no reservation');
     return known;
   }
 
   #assertKnown(seq: number, handles: Uint32Array): void {
     if ((handles.at(-1) ?? 0) >= this.size) throw corruptAt(seq, 'it names nobody known');
-  }
-
-  #assertNew(seq: number, idempotencyKey: string): void {
-    if (this.answers.get(idempotencyKey) !== undefined) {
-      throw corruptAt(seq, 'its key was answered before');
-    }
   }
 
   /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
@@ -335,7 +317,6 @@ export class BudgetState {
 
   #reserve(seq: number, hash: Uint8Array, record: ReserveRecord): void {
     const { handles, scene, expiresAt } = record;
-    this.#assertNew(seq, record.idempotencyKey);
     if (record.plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
     const population = this.#populationOf(seq, record);
     if (handles !== null) this.#assertKnown(seq, handles);
@@ -345,14 +326,13 @@ export class BudgetState {
       scene,
       accounts: population === null ? (handles as Uint32Array).length : population.size,
       expiresAt,
-      fingerprint: fingerprintOf(record, cohortText(record, this.#sha256)),
+      fingerprint: null,
       status: 'open',
+      charge: null,
     };
-    const charge = { reservation, record, population };
-    this.#charge(charge, 1);
-    this.reservations.set(seq, reservation, record.time);
-    this.answers.set(record.idempotencyKey, reservation, record.time);
-    this.open.set(seq, charge);
+    this.#charge(this.open.add(reservation, record, population), 1);
+    this.reservations.set(reservation);
+    this.#answer(seq, record.idempotencyKey, reservation, record.time);
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
   }
 
@@ -364,10 +344,20 @@ export class BudgetState {
   }
 
   #refuse(seq: number, record: RefuseRecord): void {
-    this.#assertNew(seq, record.idempotencyKey);
     this.scene(record.scene).tally.refused++;
     this.life.total.tally.refused++;
-    this.answers.set(record.idempotencyKey, record, record.time);
+    this.#answer(seq, record.idempotencyKey, record, record.time);
+  }
+
+  /** Remembers an answer; together with old answers their reservations are forgotten. */
+  #answer(seq: number, key: string, answer: Answer, time: number): void {
+    if (!this.answers.add(key, answer, time, seq)) {
+      throw corruptAt(seq, 'its key was answered before');
+    }
+    const { oldest } = this.answers;
+    if (oldest === this.#remembered) return;
+    this.#remembered = oldest;
+    this.reservations.forgetBefore(Math.min(oldest, this.open.oldest));
   }
 
   #commit(seq: number, number: number, time: number): void {
@@ -382,25 +372,29 @@ export class BudgetState {
 
   #release(seq: number, number: number): void {
     const reservation = this.#known(seq, number);
-    const charge = this.open.get(number);
-    if (charge === undefined) throw corruptAt(seq, 'it releases a closed reservation');
-    this.#charge(charge, -1);
+    if (reservation.charge === null) throw corruptAt(seq, 'it releases a closed reservation');
+    this.#charge(reservation.charge, -1);
     reservation.status = 'released';
-    this.open.delete(number);
+    this.#close(reservation);
   }
 
   /** The release is over at `time`: the interval to the next one begins. */
   #end(reservation: ReservationState, time: number): void {
     const scene = this.scene(reservation.scene);
     scene.lastEnd = Math.max(scene.lastEnd, time);
-    this.open.delete(reservation.seq);
+    this.#close(reservation);
+  }
+
+  #close(reservation: ReservationState): void {
+    reservation.fingerprint = this.fingerprintOf(reservation);
+    this.open.close(reservation);
   }
 
   #advance(time: number): void {
     this.time = time;
     if (this.#nextExpiry > time) return;
     let next = Number.POSITIVE_INFINITY;
-    for (const { reservation, record } of this.open.values()) {
+    for (const { reservation, record } of this.open) {
       if (record.expiresAt > time) {
         next = Math.min(next, record.expiresAt);
       } else {
@@ -451,7 +445,7 @@ export class BudgetState {
   #settle(handles: Uint32Array, population: Population, factor: 1 | -1): void {
     const open = new Map<Scope, Float64Array>();
     if (factor === -1) {
-      for (const { population: charged, record } of this.open.values()) {
+      for (const { population: charged, record } of this.open) {
         if (charged === population) this.#sumOpen(record, open);
       }
     }

@@ -87,6 +87,8 @@ describe('conformanceStatement', () => {
     expect(lifelong.guarantee.period).toBe('lifetime');
     expect(renewing.notCovered.join()).toContain('epochs');
     expect(lifelong.notCovered.join()).not.toContain('epochs');
+    expect(renewing.assumptions.join()).toContain('one user and one epoch');
+    expect(lifelong.assumptions.join()).not.toContain('epoch');
     expect(lifelong.notCovered).toContain('the time a sampler takes');
   });
 

@@ -15,7 +15,6 @@ import {
 import { checkBalances } from './program-balances.ts';
 import { badRequest, codeOf } from './program-faults.ts';
 import {
-  FAMILIES,
   type Family,
   MINUTE,
   millisecondsOf,
@@ -23,15 +22,7 @@ import {
   RELATION,
   START,
 } from './program-terms.ts';
-import type {
-  ActedStep,
-  Actor,
-  ClosingStep,
-  Naming,
-  Program,
-  ReserveStep,
-  Step,
-} from './programs.ts';
+import type { ActedStep, Actor, ClosingStep, Naming, ReserveStep, Step } from './programs.ts';
 import {
   exact,
   ReferenceBudget,
@@ -430,9 +421,14 @@ function asReplay(decision: ReserveDecision): void {
 }
 
 /** Runs a program on a budget and on the reference, and compares every answer and every balance. */
-export async function runProgram(home: ProgramHome, program: Program, tally: Tally): Promise<void> {
-  const run = new ProgramRun(home, FAMILIES[program.family] as Family, tally);
+export async function runProgram(
+  home: ProgramHome,
+  family: Family,
+  steps: readonly Step[],
+  tally: Tally,
+): Promise<void> {
+  const run = new ProgramRun(home, family, tally);
   await run.begin();
-  for (const step of program.steps) await run.step(step);
+  for (const step of steps) await run.step(step);
   await run.end();
 }

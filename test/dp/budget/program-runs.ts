@@ -3,9 +3,13 @@ import { expect } from 'vitest';
 import { openBudget } from '../../../src/dp/budget/accountant.ts';
 import { MemoryBudgetStore } from '../../../src/dp/budget/memory-store.ts';
 import type { BudgetStore } from '../../../src/dp/budget/store.ts';
+import { nodeSha256 } from '../../../src/node/sha256.ts';
 import { type ProgramHome, runProgram, type Tally } from './program-runner.ts';
-import { FAMILIES } from './program-terms.ts';
-import { type Program, programs } from './programs.ts';
+import { type Family, RELATION } from './program-terms.ts';
+import { programs } from './programs.ts';
+
+/** What all programs count by. */
+export const TERMS = { unit: 'user', relation: RELATION } as const;
 
 /**
  * Accountants share one store in memory, which none of them may close for the others.
@@ -30,15 +34,13 @@ export function memoryHome(turns = 0): ProgramHome {
   };
   return {
     durable: false,
-    open: (opening) =>
-      openBudget({ ...opening, unit: 'user', relation: 'add-or-remove-one-user', store: shared }),
+    open: (opening) => openBudget({ ...opening, ...TERMS, store: shared, sha256: nodeSha256 }),
   };
 }
 
 export interface ProgramRuns {
   readonly count: number;
-  /** Which currencies and periods, by index; default all. */
-  readonly families?: readonly number[];
+  readonly families: readonly Family[];
   /** The place of one program; `discard` is called when it is over. */
   home(): Promise<ProgramHome & { discard?(): Promise<void> }>;
 }
@@ -72,14 +74,12 @@ const ENOUGH = 500;
  */
 export async function runPrograms({ count, families, home }: ProgramRuns): Promise<Tally> {
   const tally: Tally = new Map();
-  const chosen = families ?? FAMILIES.map((_, i) => i);
   await fc.assert(
-    fc.asyncProperty(programs, async (drawn) => {
-      const family = chosen[drawn.family % chosen.length] as number;
-      const program: Program = { ...drawn, family };
+    fc.asyncProperty(programs, async ({ family, steps }) => {
+      const terms = families[family % families.length] as Family;
       const place = await home();
       try {
-        await runProgram(place, program, tally);
+        await runProgram(place, terms, steps, tally);
       } finally {
         await place.discard?.();
       }

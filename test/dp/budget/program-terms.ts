@@ -202,7 +202,7 @@ function limitsOf(policy: BudgetPolicy, { capacity }: Pricing): ReferencePolicy 
   };
 }
 
-function family(currency: 'gdp' | 'zcdp' | 'rdp', monthly: boolean): Family {
+function familyOf(currency: 'gdp' | 'zcdp' | 'rdp', monthly: boolean): Family {
   const policies = POLICIES.map(
     (policy): BudgetPolicy => ({
       ...policy,
@@ -237,7 +237,23 @@ function family(currency: 'gdp' | 'zcdp' | 'rdp', monthly: boolean): Family {
   };
 }
 
-export const FAMILIES: readonly Family[] = (['gdp', 'zcdp', 'rdp'] as const).flatMap((currency) => [
-  family(currency, false),
-  family(currency, true),
-]);
+const family = (currency: 'gdp' | 'zcdp' | 'rdp'): readonly [Family, Family] => [
+  familyOf(currency, false),
+  familyOf(currency, true),
+];
+const [gdp, gdpByMonths] = family('gdp');
+const [zcdp, zcdpByMonths] = family('zcdp');
+const [rdp, rdpByMonths] = family('rdp');
+
+/** Budgets for life; those that open fast more often. */
+export const FOR_LIFE: readonly Family[] = [gdp, gdp, gdp, gdp, zcdp, zcdp, rdp];
+/** The same by months. */
+export const BY_MONTHS: readonly Family[] = [
+  gdpByMonths,
+  gdpByMonths,
+  gdpByMonths,
+  gdpByMonths,
+  zcdpByMonths,
+  zcdpByMonths,
+  rdpByMonths,
+];

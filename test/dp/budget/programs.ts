@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DELTAS, FAMILIES, GROUPS, MODELS, MONTHS, SCENES } from './program-terms.ts';
+import { DELTAS, GROUPS, MODELS, MONTHS, SCENES } from './program-terms.ts';
 
 export const ACCOUNTS = ['a', 'b', 'c', 'd', 'e'] as const;
 export const POPULATIONS = ['all', 'some'] as const;
@@ -80,7 +80,7 @@ export type Step = { readonly actor: Actor } & (
   | { readonly kind: 'bad'; readonly request: BadRequest }
 );
 
-/** What callers may do to a budget, in any order; `family` is the index of its terms. */
+/** What callers may do to a budget, in any order; `family` chooses its terms. */
 export interface Program {
   readonly family: number;
   readonly steps: readonly Step[];
@@ -174,6 +174,6 @@ const step: fc.Arbitrary<Step> = acted(
 ).map((drawn) => drawn as Step);
 
 export const programs: fc.Arbitrary<Program> = fc.record({
-  family: fc.nat(FAMILIES.length - 1),
+  family: fc.nat(999),
   steps: fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }),
 });

@@ -195,6 +195,7 @@ describe('rdpCurrency', () => {
     for (const epsilon of [0, 1e-9, 1e-3]) {
       expect(new Account(currency.capacity(epsilon, 1e-9)).reserve(cost)).toBe(false);
     }
+    expect(currency.capacity(0, 0.5)).toEqual(new Float64Array(currency.width));
     expect(currency.epsilon(new Float64Array(currency.width), 1e-9)).toBe(0);
   });
 
