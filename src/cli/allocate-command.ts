@@ -52,13 +52,14 @@ export async function runAllocateCommand(
   { terminal }: CommandContext,
 ): Promise<void> {
   const json = readJson(options.policy);
-  const policy = checkedPolicy(json);
+  const policy = validatePolicy(json);
   const { metric, scenes } = readCurves(options.curves);
   const total = {
     epsilon: policy.user.epsilon,
     delta: policy.delta - (policy.additiveDelta ?? 0),
   };
-  const currency = policy.currency === 'zcdp' ? 'zcdp' : 'gdp';
+  // Utility curves say what noise costs as a Gaussian; sampled rounds count at least as little.
+  const currency = policy.currency === 'auto' || policy.currency === 'gdp' ? 'gdp' : 'zcdp';
   const allocation = allocateBudget({
     total,
     currency,
@@ -94,16 +95,6 @@ export async function runAllocateCommand(
     ...allocation,
     policy: withQuotas(json as BudgetPolicy, policy, allocation),
   });
-}
-
-/**
- * The part of a policy that a split depends on, checked. Limits of models and groups hold beside it and
- * epochs renew it as a whole, so a split needs none of them.
- */
-function checkedPolicy(json: unknown): BudgetPolicy {
-  if (typeof json !== 'object' || json === null) return validatePolicy(json);
-  const { models, groups, epoch, ...rest } = json as Partial<BudgetPolicy>;
-  return validatePolicy({ ...rest, currency: rest.currency === 'rdp' ? 'zcdp' : rest.currency });
 }
 
 function readCurves(file: string): { readonly metric: string; readonly scenes: UtilityCurves } {

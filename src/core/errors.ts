@@ -29,6 +29,8 @@ export const ERROR_CODES = {
   'dp/invalid-epoch': "an epoch is missing, not one of the budget's calendar, or not yet begun",
   'dp/invalid-parameter': 'a privacy parameter is outside its range',
   'dp/invalid-policy': 'a budget policy contradicts itself or asks for what is not supported',
+  'dp/keys-rotated':
+    'the account keys of the budget were made anew elsewhere; open it again with all its secrets',
   'dp/no-solution': 'no noise, rate or number of rounds meets the target',
   'dp/relation-mismatch': 'the plan counts neighbours or units in another way than the accountant',
   'dp/reservation-closed': 'the reservation was committed, released or has expired',

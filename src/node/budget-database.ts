@@ -60,8 +60,8 @@ function accessOf(
     store,
     secrets,
     ...(saveSecrets === undefined ? {} : { saveSecrets }),
-    // A budget without a signer notes down heads without a signature.
-    ...(signer === undefined ? {} : { signer, verifySignature: verifyEd25519 }),
+    ...(signer === undefined ? {} : { signer }),
+    verifySignature: verifyEd25519,
     ...(clock === undefined ? {} : { clock }),
     sha256: nodeSha256,
   };

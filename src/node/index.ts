@@ -1,10 +1,29 @@
 export {
+  type BudgetDatabaseOptions,
+  type ExistingBudgetDatabaseOptions,
+  openBudgetDatabase,
+  openExistingBudgetDatabase,
+  type VerifyBudgetDatabaseOptions,
+  verifyBudgetDatabase,
+} from './budget-database.ts';
+export {
+  BUDGET_BALANCE_COLUMNS,
+  BUDGET_LOG_COLUMNS,
+  BUDGET_SPEND_COLUMNS,
+  budgetBalanceRows,
+  budgetLogRows,
+  budgetSpendRows,
+} from './budget-export.ts';
+export {
   type BudgetFileOptions,
   budgetKeyPath,
+  type ExistingBudgetFileOptions,
   openBudgetFile,
   openExistingBudgetFile,
+  type VerifyBudgetFileOptions,
   verifyBudgetFile,
 } from './budget-file.ts';
+export { ed25519Signer, generateEd25519Seed, verifyEd25519 } from './ed25519.ts';
 export {
   ONLINE_RETAIL_FOLDER,
   RETAIL_CUT_OFF,
@@ -16,8 +35,21 @@ export {
   readRetailItems,
   readRetailProfiles,
 } from './online-retail.ts';
+export {
+  openPostgresBudgetStore,
+  PostgresBudgetStore,
+  type PostgresBudgetStoreOptions,
+} from './postgres-budget-store.ts';
+export type { PostgresAddress, PostgresTimeouts } from './postgres-connection.ts';
 export { nodeSha256 } from './sha256.ts';
-export { openSqliteBudgetStore, type SqliteBudgetStoreOptions } from './sqlite-budget-store.ts';
+export {
+  createSqliteBudgetStore,
+  openSqliteBudgetStore,
+  SqliteBudgetStore,
+  type SqliteBudgetStoreOptions,
+  type TransactionPoint,
+} from './sqlite-budget-store.ts';
+export { SqliteThreads } from './sqlite-threads.ts';
 export {
   badCell,
   cell,
@@ -27,3 +59,11 @@ export {
   readCsv,
   type Table,
 } from './table.ts';
+export {
+  TABLE_FORMATS,
+  type TableColumn,
+  type TableFormat,
+  type TableRow,
+  type WriteTableOptions,
+  writeTable,
+} from './table-writer.ts';

@@ -13,12 +13,12 @@ import type {
 import {
   type PostgresAddress,
   PostgresConnection,
-  PostgresLane,
   type PostgresRow,
   type PostgresTimeouts,
   type PostgresWaits,
   postgresWaits,
 } from './postgres-connection.ts';
+import { PostgresLane } from './postgres-lane.ts';
 import {
   advisoryKey,
   assertVersion,
@@ -316,7 +316,7 @@ async function assertSyncs(connection: PostgresConnection): Promise<void> {
  * reads.
  *
  * Every transaction is committed with `synchronous_commit = on`. After a cut the next call connects anew.
- * Prepared statements are used: a connection pooler in between has to keep them.
+ * Statements are prepared; `?prepare=false` in the URL does without, for a pooler that does not keep them.
  *
  * ## Privacy
  * The tables hold keyed pseudonyms of everyone in the budget (`pages`) and what was spent (`log`): personal

@@ -1,11 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { VelaturaError } from '../core/errors.ts';
 
 type Driver = typeof postgres;
 
 /** Seconds a connection may take to say goodbye. */
-const GOODBYE = 5;
+export const GOODBYE: number = 5;
 const INT8 = 20;
 /** SQLSTATE classes that mean damage or missing tables rather than a server that is busy, full or away. */
 const CORRUPT_STATES = ['XX001', 'XX002', '3F000', '42P01', '42703'];
@@ -158,7 +157,7 @@ export class PostgresConnection {
       sql =
         typeof address === 'string'
           ? (driver(address, options) as unknown as postgres.Sql)
-          : (driver({ ...options, ...addressOptions(address) }) as unknown as postgres.Sql);
+          : (driver({ ...addressOptions(address), ...options }) as unknown as postgres.Sql);
     } catch {
       // The cause would show the address, password and all.
       throw new VelaturaError('dp/budget-unavailable', 'the address of the server is no valid URL');
@@ -192,7 +191,7 @@ export class PostgresConnection {
     return rows as readonly PostgresRow[];
   }
 
-  /** Runs one statement, prepared on its first use. Values go as parameters, never into the server's log. */
+  /** Runs one statement, prepared on its first use. Values are parameters: a server logs statements that fail. */
   async query(
     statement: string,
     values: readonly (string | number | Uint8Array)[],
@@ -243,64 +242,4 @@ export class PostgresConnection {
       clearTimeout(patience);
     }
   }
-}
-
-/** One connection for many: their work is done one after the other, and a cut connection is replaced. */
-export class PostgresLane {
-  readonly #open: () => Promise<PostgresConnection>;
-  #connection: PostgresConnection | null;
-  #last: Promise<unknown> = Promise.resolve();
-  #closed = false;
-
-  /**
-   * @param open - connects, on first use and after a cut
-   * @param connection - one to begin with
-   */
-  constructor(
-    open: () => Promise<PostgresConnection>,
-    connection: PostgresConnection | null = null,
-  ) {
-    this.#open = open;
-    this.#connection = connection;
-  }
-
-  /**
-   * Does a piece of work when those before it are done.
-   *
-   * @throws {VelaturaError} `dp/budget-unavailable` once closed; what `work` throws
-   */
-  use<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(closedStore());
-    const done = this.#last.then(async () => work(await this.#connected()));
-    this.#last = done.catch(() => {});
-    return done;
-  }
-
-  /** Lets the work under way end, for a while. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const patience = new AbortController();
-    await Promise.race([
-      this.#last,
-      wait(GOODBYE * 1000, undefined, { signal: patience.signal, ref: false }).catch(() => {}),
-    ]);
-    patience.abort();
-    await this.#connection?.close();
-    this.#connection = null;
-  }
-
-  async #connected(): Promise<PostgresConnection> {
-    if (this.#connection === null || this.#connection.cut) {
-      this.#connection?.abandon();
-      this.#connection = null;
-      this.#connection = await this.#open();
-    }
-    return this.#connection;
-  }
-}
-
-/** The error of a store that was closed. */
-function closedStore(): VelaturaError {
-  return new VelaturaError('dp/budget-unavailable', 'the budget store is closed');
 }

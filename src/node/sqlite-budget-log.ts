@@ -6,11 +6,12 @@ import { SqliteConnection, SqliteFailure, type SqlValue } from './sqlite.ts';
 import type { SnapshotPart, SqliteOpening } from './sqlite-budget-messages.ts';
 import {
   assertBudgetHeader,
-  assertSchema,
   coded,
   corruptFile,
-  migrate,
+  prepareBudgetFile,
 } from './sqlite-budget-schema.ts';
+import { SqliteFileGuard } from './sqlite-file-guard.ts';
+import { SqliteSnapshots } from './sqlite-snapshots.ts';
 
 /** A batch of {@link SqliteBudgetLog.read} ends with the entry that passes one of them. */
 const BATCH_ENTRIES = 4096;
@@ -50,12 +51,10 @@ function makeFile(path: string): void {
  */
 export class SqliteBudgetLog {
   readonly #path: string;
-  readonly #inode: number;
   readonly #busyTimeout: number;
   readonly #connection: SqliteConnection;
-  #journalInode: number | null = null;
-  /** When the file itself, not its journal, was last written. */
-  #changed = 0;
+  readonly #files: SqliteFileGuard;
+  readonly #snapshots: SqliteSnapshots;
   /** The newest entry handed over or written: it must never be gone. */
   #seen: ChainHead | null = null;
   #wrote = false;
@@ -70,10 +69,13 @@ export class SqliteBudgetLog {
     this.#busyTimeout = busyTimeout;
     if (create) makeFile(path);
     else assertBudgetHeader(path);
-    this.#inode = statSync(path).ino;
+    const inode = statSync(path).ino;
     this.#connection = coded(path, () => new SqliteConnection(path, busyTimeout));
+    this.#files = new SqliteFileGuard(path, this.#connection, inode);
+    this.#snapshots = new SqliteSnapshots(this.#connection);
     try {
-      coded(path, () => this.#prepare(maxPageCount));
+      coded(path, () => prepareBudgetFile(path, this.#connection));
+      if (maxPageCount !== null) this.#connection.rows(`pragma max_page_count = ${maxPageCount}`);
     } catch (error) {
       this.#connection.close();
       throw error;
@@ -144,7 +146,7 @@ export class SqliteBudgetLog {
   /** The next batch of entries after `since` as they stand, so that whoever checks them can say what is wrong. */
   read(since: number): readonly ChainEntry[] {
     return coded(this.#path, () => {
-      this.#assertSameFiles();
+      this.#files.assertSame();
       const sizes = this.#connection.rows(
         'select seq, length(body) from log where seq > ? order by seq limit ?',
         [since, BATCH_ENTRIES],
@@ -168,7 +170,7 @@ export class SqliteBudgetLog {
 
   pages(): readonly IdentityPage[] {
     return coded(this.#path, () => {
-      this.#assertSameFiles();
+      this.#files.assertSame();
       return this.#pages(-1);
     });
   }
@@ -176,22 +178,8 @@ export class SqliteBudgetLog {
   /** The newest snapshot of which every part is there. */
   loadSnapshot(): StateSnapshot | null {
     return coded(this.#path, () => {
-      this.#assertSameFiles();
-      const connection = this.#connection;
-      const [whole] = this.#wholeSnapshots(-1);
-      if (whole === undefined) return null;
-      const rows = connection.rows(
-        'select bytes from snapshots where seq = ? and writer = ? order by part',
-        [whole.seq, whole.writer],
-      );
-      const parts = rows.map(([bytes]) => bytesOf(bytes) ?? new Uint8Array(0));
-      const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-      let at = 0;
-      for (const part of parts) {
-        bytes.set(part, at);
-        at += part.length;
-      }
-      return { seq: whole.seq, bytes };
+      this.#files.assertSame();
+      return this.#snapshots.newest();
     });
   }
 
@@ -199,7 +187,7 @@ export class SqliteBudgetLog {
   wantsSnapshot(seq: number): boolean {
     return coded(this.#path, () => {
       this.#assertUnchanged();
-      return this.#wholeSnapshots(seq - 1).length === 0;
+      return this.#snapshots.wants(seq);
     });
   }
 
@@ -210,17 +198,11 @@ export class SqliteBudgetLog {
    * @param beforeCommit - called while the transaction is open
    */
   saveSnapshot(snapshot: SnapshotPart, beforeCommit: () => void): void {
-    const { seq, writer, part, parts, bytes } = snapshot;
     this.lock();
     this.#undoneOnFailure(() => {
-      const connection = this.#connection;
-      connection.run(
-        'insert into snapshots (seq, writer, part, parts, bytes) values (?, ?, ?, ?, ?)',
-        [seq, writer, part, parts, bytes],
-      );
-      if (part === parts - 1) this.#dropOlderSnapshots();
+      this.#snapshots.insert(snapshot);
       beforeCommit();
-      connection.exec('commit');
+      this.#connection.exec('commit');
     });
     this.#wrote = true;
   }
@@ -237,20 +219,6 @@ export class SqliteBudgetLog {
     // Somebody will copy the file without its journal.
     if (!this.wipeJournal() || this.#wrote) this.#checkpoint('passive');
     coded(this.#path, () => this.#connection.close());
-  }
-
-  #prepare(maxPageCount: number | null): void {
-    const connection = this.#connection;
-    // Replaced identity pages are overwritten, not only forgotten; some systems sync only when asked twice.
-    connection.exec(
-      `pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on;
-       pragma secure_delete = on`,
-    );
-    migrate(this.#path, connection);
-    assertSchema(this.#path, connection);
-    const [mode] = connection.rows('pragma journal_mode = wal');
-    if (mode?.[0] !== 'wal') throw corruptFile(this.#path, 'cannot have a write-ahead journal');
-    if (maxPageCount !== null) connection.rows(`pragma max_page_count = ${maxPageCount}`);
   }
 
   #undoneOnFailure<T>(call: () => T): T {
@@ -299,35 +267,6 @@ export class SqliteBudgetLog {
       });
   }
 
-  /** Newest first. */
-  #wholeSnapshots(after: number): readonly { readonly seq: number; readonly writer: number }[] {
-    return this.#connection
-      .rows(
-        `select seq, writer from snapshots where seq > ?
-         group by seq, writer having count(*) = max(parts) order by seq desc, writer`,
-        [after],
-      )
-      .map(([seq, writer]) => ({ seq: Number(seq), writer: Number(writer) }));
-  }
-
-  #dropOlderSnapshots(): void {
-    const [newest] = this.#wholeSnapshots(-1);
-    if (newest === undefined) return;
-    const { seq, writer } = newest;
-    const connection = this.#connection;
-    // Snapshots name nobody: there is nothing to wipe.
-    connection.exec('pragma secure_delete = off');
-    try {
-      connection.run('delete from snapshots where seq < ? or (seq = ? and writer <> ?)', [
-        seq,
-        seq,
-        writer,
-      ]);
-    } finally {
-      connection.exec('pragma secure_delete = on');
-    }
-  }
-
   #remember(entries: readonly ChainEntry[]): void {
     const last = entries.at(-1);
     if (last !== undefined && last.seq > (this.#seen?.seq ?? -1)) {
@@ -344,7 +283,7 @@ export class SqliteBudgetLog {
 
   /** The last entry; notices files put in the place of ours, and a log that lost what we have seen. */
   #assertUnchanged(): ChainHead {
-    this.#assertSameFiles();
+    this.#files.assertSame();
     const [row] = this.#connection.rows('select seq, hash from log order by seq desc limit 1');
     const seq = row === undefined ? -1 : Number(row[0]);
     const seen = this.#seen;
@@ -358,22 +297,5 @@ export class SqliteBudgetLog {
       }
     }
     return { seq, hash: bytesOf(row?.[1]) ?? new Uint8Array(0) };
-  }
-
-  #assertSameFiles(): void {
-    const file = statSync(this.#path, { throwIfNoEntry: false });
-    if (file?.ino !== this.#inode) {
-      throw corruptFile(this.#path, 'the file was removed or replaced while in use');
-    }
-    if (file.ctimeMs !== this.#changed) {
-      this.#changed = file.ctimeMs;
-      // SQLite would go on with the pages it remembers, whatever somebody copied over the file.
-      this.#connection.exec('pragma shrink_memory');
-    }
-    const journal = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.ino ?? null;
-    this.#journalInode ??= journal;
-    if (journal !== this.#journalInode) {
-      throw corruptFile(this.#path, 'its journal was removed or replaced while in use');
-    }
   }
 }

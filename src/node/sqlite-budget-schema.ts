@@ -172,3 +172,21 @@ export function assertSchema(path: string, connection: SqliteConnection): void {
     );
   }
 }
+
+/**
+ * Makes a connection write durably, and its file one of the current version with a write-ahead journal.
+ *
+ * @throws {VelaturaError} `dp/budget-corrupt`
+ * @throws {SqliteFailure}
+ */
+export function prepareBudgetFile(path: string, connection: SqliteConnection): void {
+  // Replaced identity pages are overwritten, not only forgotten; some systems sync only when asked twice.
+  connection.exec(
+    `pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on;
+     pragma secure_delete = on`,
+  );
+  migrate(path, connection);
+  assertSchema(path, connection);
+  const [mode] = connection.rows('pragma journal_mode = wal');
+  if (mode?.[0] !== 'wal') throw corruptFile(path, 'cannot have a write-ahead journal');
+}

@@ -40,9 +40,9 @@ export class WorkerCalls<Request, Reply> {
         reject(this.#failure);
         return;
       }
+      this.#worker.postMessage(request, transfer); // throws at what cannot be sent: nothing is owed then
       if (this.#calls.length === 0) this.#worker.ref();
       this.#calls.push({ resolve, reject });
-      this.#worker.postMessage(request, transfer);
     });
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBudgetDatabase } from '../../src/node/budget-database.ts';
 import { encodeBudgetKeys, newBudgetKeys } from '../../src/node/budget-keys.ts';
-import { describePostgres, newSchema, postgresUrl, sql } from '../node/fixtures/postgres-server.ts';
+import { describePostgres, newSchema, postgresUrl } from '../node/fixtures/postgres-server.ts';
 import { budget, NOW, PLAN, POLICY, spend, TERMS, threads } from './budget-fixture.ts';
 
 describePostgres('budget commands on PostgreSQL', () => {
@@ -27,7 +27,6 @@ describePostgres('budget commands on PostgreSQL', () => {
       ...TERMS,
       secrets: keys.secrets,
       clock: () => NOW,
-      allowFsyncOff: true,
     });
     await spend(opened);
     await opened.close();
@@ -36,7 +35,6 @@ describePostgres('budget commands on PostgreSQL', () => {
   afterAll(async () => {
     rmSync(folder, { recursive: true });
     await threads.close();
-    await sql.unsafe(`drop schema if exists ${schema} cascade`);
   });
 
   it('shows, with a key, and never the password', async () => {

@@ -13,8 +13,10 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { epsilonOfPlan } from '../../src/dp/accounting/create.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
+import { signHead } from '../../src/dp/budget/signed-head.ts';
 import { budgetKeyPath, openBudgetFile } from '../../src/node/budget-file.ts';
 import { encodeBudgetKeys, readBudgetKeys, withSecrets } from '../../src/node/budget-keys.ts';
+import { ed25519Signer } from '../../src/node/ed25519.ts';
 import {
   budget,
   charge,
@@ -112,6 +114,10 @@ describe('budget show', () => {
     expect(live).toMatchObject({ scene: 'live', releases: 3 });
     expect(live.accountant.upper).toBe(spentBy(3, 'pld'));
     expect(printed).toMatch(/scene +releases +gdp +pld/);
+    const [looser] = (await budget.show('--budget', file, '--accountant', 'zcdp')).json.odometer
+      .rows;
+    expect(looser.currency.upper).toBe(all.currency.upper);
+    expect(looser.accountant.upper).toBeGreaterThan(all.currency.upper * 1.05);
   });
 
   it('shows the lines of the account asked for, and its total only once', async () => {
@@ -211,6 +217,10 @@ describe('budget verify', () => {
     expect(forged.printed).toContain('signature');
     const stranger = await verify(signedHead, '--public-key', 'cd'.repeat(32));
     expect(stranger.printed).toContain('not by the key of this budget');
+    const hash = Buffer.from(signedHead.hash, 'hex');
+    const other = await signHead({ seq: signedHead.seq, hash }, NOW, ed25519Signer(hash));
+    expect((await verify(other)).printed).toContain('not by the key of this budget');
+    expect((await verify(other, '--public-key', other.publicKey as string)).code).toBe(0);
     const bare = { ...signedHead, publicKey: null, signature: null };
     expect((await verify(bare)).code).toBe(0);
     expect((await verify(bare, '--public-key', signedHead.publicKey)).code).toBe(1);
@@ -362,6 +372,15 @@ describe('budget forecast', () => {
     expect(printed).toMatch(/4 +2 +█/);
   });
 
+  it('counts people who were erased among those with nothing left', async () => {
+    const path = copyOf(file);
+    const opened = await openBudgetFile(path, { policy: POLICY, ...TERMS, threads });
+    await opened.erase(['bob']);
+    await opened.close();
+    const { json } = await budget.forecast(...args(), '--budget', path);
+    expect(json).toMatchObject({ accounts: 3, least: 0 });
+  });
+
   it('names the accounts it was asked about, in that order', async () => {
     const { json, printed } = await budget.forecast(
       ...args(),
@@ -454,7 +473,7 @@ describe('budget freeze', () => {
     expect((await budget.freeze(...args)).printed).toContain('before');
     expect((await budget.verify('--budget', path)).json.chain).toEqual(before);
     expect((await budget.show('--budget', path)).printed).toMatch(/shop .*frozen/);
-    const unknown = await budget.freeze('--budget', path, '--scene', 'other', '--yes');
+    const unknown = await budget.freeze('--budget', path, '--scene', 'other');
     expect(unknown).toMatchObject({ code: 1, errorCode: 'dp/unknown-scene' });
   });
 });
@@ -504,6 +523,7 @@ describe('budget set-policy', () => {
     await opened.close();
     expect((await budget.verify('--budget', path)).code).toBe(0);
     const back = await budget.setPolicy('--budget', path, '--policy', jsonFile(POLICY));
+    expect(back.json.scenesOver).toEqual([]);
     expect(back.json.overLimit).toEqual([
       { scene: null, epoch: null, before: 1, after: 0 },
       { scene: 'live', epoch: null, before: 1, after: 0 },

@@ -101,6 +101,20 @@ function recordsUnder(
     { kind: 'policy', time: NOON + 7, policy: { ...terms_, delta: 1e-5 } },
     { kind: 'plan', time: NOON + 8, number: 1, plan, cost: [...rules.cost(plan)] },
     { kind: 'freeze', time: NOON + 9, scene: 'shop' },
+    {
+      kind: 'reserve',
+      time: NOON + 10,
+      scene: 'live, "food"',
+      plan: 0,
+      deltaCost: 0,
+      handles,
+      population: null,
+      idempotencyKey: 'round 4',
+      expiresAt: NOON + 600_000,
+      model: null,
+      epochs: ['2026-11'],
+      insecure: false,
+    },
   ];
 }
 
@@ -159,7 +173,9 @@ describe('the log as a table', () => {
       accounts: 2,
     });
     expect(rows[9]).toMatchObject({ kind: 'assign', group: 'minors', accounts: 1 });
-    expect(rows[11]?.['epsilon']).toBeLessThan(epsilon); // at the larger delta now in force
+    // At the larger delta now in force, for plans old and new.
+    expect(rows[11]?.['epsilon']).toBeLessThan(epsilon);
+    expect(rows[13]?.['epsilon']).toBe(rows[11]?.['epsilon']);
     expect(rows[12]).toMatchObject({ kind: 'freeze', scene: 'shop' });
   });
 

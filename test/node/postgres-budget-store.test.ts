@@ -59,6 +59,20 @@ describePostgres('a server with careless defaults', () => {
   });
 });
 
+describePostgres('without prepared statements', () => {
+  const url = new URL(postgresUrl || 'postgres://x');
+  url.searchParams.set('prepare', 'false');
+  const cases = budgetStoreConformance({
+    async create() {
+      const schema = newSchema();
+      return { open: () => openStore(schema, {}, url.href) };
+    },
+  });
+  for (const { name, run } of cases.filter((it) => /one decide|never shows|byte/.test(it.name))) {
+    it(name, run);
+  }
+});
+
 describePostgres('several budgets', () => {
   it('share a schema without seeing one another', async () => {
     const schema = newSchema();
@@ -264,6 +278,32 @@ describe('without the package', () => {
       code: 'dp/budget-unavailable',
       message: expect.stringContaining('npm install postgres@'),
     });
+  });
+});
+
+describePostgres('closing', () => {
+  it('gives up on what waits for too long, and leaves no connection behind', async () => {
+    const schema = newSchema();
+    const url = new URL(postgresUrl);
+    url.searchParams.set('application_name', schema);
+    const store = await openStore(schema, {}, url.href);
+    await sql.begin(async (holder) => {
+      await holder.unsafe(`select pg_advisory_xact_lock(${advisoryKey('log', schema, 'test')})`);
+      const waiting = [appendText(store, 'one'), appendText(store, 'two')];
+      const outcomes = Promise.allSettled(waiting);
+      const begun = performance.now();
+      await store.close();
+      expect(performance.now() - begun).toBeLessThan(9000);
+      for (const outcome of await outcomes) {
+        expect(outcome).toMatchObject({ reason: { code: 'dp/budget-unavailable' } });
+      }
+    });
+    const left = (): Promise<readonly unknown[]> =>
+      sql`select 1 from pg_stat_activity where application_name = ${schema}`;
+    await expect.poll(left).toHaveLength(0);
+    const again = await openStore(schema);
+    expect(await readAll(again)).toEqual([]);
+    await again.close();
   });
 });
 

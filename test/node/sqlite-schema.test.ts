@@ -6,6 +6,7 @@ import {
   MIGRATIONS,
   type MigrationStep,
   migrate,
+  prepareBudgetFile,
   SCHEMA_VERSION,
 } from '../../src/node/sqlite-budget-schema.ts';
 import { append, SqliteFolder } from './fixtures/sqlite-log.ts';
@@ -90,6 +91,28 @@ describe('migrate', () => {
     expect(() => migrate(path, connection, LATER)).toThrow(/version 4, from before/);
     connection.exec('pragma user_version = 9');
     expect(() => migrate(path, connection, LATER)).toThrow(/version 9, made by a newer program/);
+  });
+});
+
+describe('prepareBudgetFile', () => {
+  it('writes ahead, syncs every commit and wipes, whatever the connection did before', () => {
+    const fresh = new SqliteConnection(folder.newPath(), 1000);
+    fresh.exec('pragma synchronous = off; pragma secure_delete = off; pragma fullfsync = off');
+    prepareBudgetFile('fresh', fresh);
+    const pragmas = ['synchronous', 'journal_mode', 'secure_delete', 'fullfsync'];
+    expect(pragmas.map((pragma) => fresh.rows(`pragma ${pragma}`)[0]?.[0])).toEqual([
+      2,
+      'wal',
+      1,
+      1,
+    ]);
+    fresh.close();
+  });
+
+  it('refuses a file that cannot have a journal', () => {
+    const memory = new SqliteConnection(':memory:', 1000);
+    expect(() => prepareBudgetFile('memory', memory)).toThrow(/write-ahead journal/);
+    memory.close();
   });
 });
 

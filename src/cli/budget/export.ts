@@ -47,6 +47,9 @@ The file appears whole or not at all, readable by its owner.
 Example:
   $ velatura budget export --budget budget.sqlite --what log --format parquet --out log.parquet`;
 
+/** Rows between two signs of life. */
+const SAY_EVERY = 100_000;
+
 /** `velatura budget export --what … --format … --out f` */
 export async function exportBudget(
   options: ExportOptions,
@@ -54,36 +57,30 @@ export async function exportBudget(
 ): Promise<void> {
   const { what, format, out } = options;
   const source = budgetSource(options);
-  const write = async (
+  const write = (
     columns: readonly TableColumn[],
     rows: AsyncIterable<TableRow> | Iterable<TableRow>,
-    total: number,
   ): Promise<number> => {
-    const bar = terminal.progress(what, total);
-    try {
-      return await writeTable(out, columns, rows, {
-        format,
-        overwrite: options.force === true,
-        signal,
-        onProgress: (count) => bar.to(count),
-      });
-    } finally {
-      bar.end();
-    }
+    let said = 0;
+    return writeTable(out, columns, rows, {
+      format,
+      overwrite: options.force === true,
+      signal,
+      onProgress: (count) => {
+        if (count < said + SAY_EVERY) return;
+        said = count;
+        terminal.say(`  ${count} rows …`);
+      },
+    });
   };
   const rows =
     what === 'log'
-      ? await withLog(source, async (entries) =>
-          write(BUDGET_LOG_COLUMNS, budgetLogRows(entries), 0),
-        )
-      : await withBudget(source, async (budget) => {
-          const summary = await budget.summary();
-          if (what === 'spend') {
-            return write(BUDGET_SPEND_COLUMNS, budgetSpendRows(summary), summary.length);
-          }
-          const scopes = summary.reduce((sum, { accounts }) => sum + accounts, 0);
-          return write(BUDGET_BALANCE_COLUMNS, budgetBalanceRows(budget), scopes);
-        });
+      ? await withLog(source, (entries) => write(BUDGET_LOG_COLUMNS, budgetLogRows(entries)))
+      : await withBudget(source, async (budget) =>
+          what === 'spend'
+            ? write(BUDGET_SPEND_COLUMNS, budgetSpendRows(await budget.summary()))
+            : write(BUDGET_BALANCE_COLUMNS, budgetBalanceRows(budget)),
+        );
   terminal.say(`${rows} rows written to ${out}`);
   if (what === 'balances') {
     terminal.say(

@@ -28,15 +28,15 @@ export async function freezeBudget(
 ): Promise<void> {
   const source = budgetSource(place);
   await withBudget(source, async (budget) => {
-    const before = (await budget.summary()).filter((row) => row.scene === scene);
-    const already = before.some(({ frozen }) => frozen);
+    await budget.remaining('nobody', scene); // refuses a scene nobody declared, before anything is asked
+    const already = (await budget.summary()).some((row) => row.scene === scene && row.frozen);
     if (!already) {
-      const releases = before.find(({ epoch }) => epoch === null)?.releases ?? 0;
       terminal.say(
-        `Scene "${scene}" has had ${releases} releases. Frozen, it takes no more, for good: this cannot be undone.`,
+        `Frozen, scene "${scene}" takes no more charges from anybody, for good: this cannot be undone.`,
       );
-      if (yes !== true)
+      if (yes !== true) {
         await confirmByTyping('Type the name of the scene to go on:', scene, signal);
+      }
       await budget.freeze(scene);
     }
     terminal.print(already ? `${scene}: was frozen before` : `${scene}: frozen`);

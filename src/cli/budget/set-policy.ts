@@ -22,7 +22,8 @@ export const SET_POLICY_HELP = `
 Says what changes in words, and how many accounts then stand above a limit: what they spent stays spent, and
 they are refused until the limit is above it again. Currency, epochs and planned run cannot change.
 
-A policy must not be chosen by what was released: the guarantee is over the largest limits that ever held.
+A policy must not be chosen by what was released. The guarantee is that of the largest limit ever in force
+(counted in RDP, with the delta of every policy that was), or that it could have been set to.
 
 Example:
   $ velatura budget set-policy --budget budget.sqlite --policy policy.json --dry-run`;

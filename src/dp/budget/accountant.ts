@@ -5,6 +5,7 @@ import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
 import type { CertifiedInterval } from '../accountant.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
 import { KeyRing, matchingRing } from './account-key.ts';
+import { ACCOUNT_KEY_LENGTH } from './account-table.ts';
 import {
   admit,
   assertEpochs,
@@ -30,9 +31,9 @@ import type {
 import {
   type AskedAccounts,
   assertAccounts,
-  assertRing,
   handleOf,
   invalidAccounts,
+  type KeyedIds,
   resolveAccounts,
 } from './cohort.ts';
 import { type ConformanceStatement, conformanceStatement } from './conformance-statement.ts';
@@ -159,8 +160,11 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     const handles = new Uint32Array(accounts.length);
     for (let from = 0; from < accounts.length; from += INTERN_SLICE) {
       const slice = accounts.slice(from, from + INTERN_SLICE);
-      const asked = await this.#withKeys(slice, options.signal);
-      handles.set(await this.#transact((tx) => internAccounts(tx, this.#ring, asked)), from);
+      const interned = await this.#keyed(async () => {
+        const asked = await this.#withKeys(slice, options.signal);
+        return this.#transact((tx) => internAccounts(tx, asked));
+      });
+      handles.set(interned, from);
       options.onProgress?.(Math.min(1, (from + slice.length) / accounts.length));
     }
     return handles;
@@ -169,12 +173,14 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   async reserve(request: ReserveRequest): Promise<ReserveDecision> {
     const priced = this.#price(request);
     const { accounts, population } = request;
-    // Spared for single requests: a turn of the event loop costs as much as a decision.
-    const asked =
-      accounts instanceof Uint32Array && population === undefined
-        ? knownHandles(accounts)
-        : await this.#asked(request);
-    return this.#transact((tx) => admit(tx, this.#ring, this.#sha256, priced, asked));
+    if (accounts instanceof Uint32Array && population === undefined) {
+      assertAccounts(accounts);
+      return this.#transact((tx) => admit(tx, this.#sha256, priced, { handles: accounts }));
+    }
+    return this.#keyed(async () => {
+      const asked = await this.#asked(request);
+      return this.#transact((tx) => admit(tx, this.#sha256, priced, asked));
+    });
   }
 
   async commit(reservationId: string): Promise<void> {
@@ -211,20 +217,26 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
 
   async assign(group: string | null, accounts: Accounts): Promise<void> {
     if (group !== null) assertName('group', group);
-    const asked = await this.#known(accounts);
-    await this.#transact((tx) => assignGroup(tx, this.#ring, group ?? '', asked));
+    await this.#keyed(async () => {
+      const asked = await this.#known(accounts);
+      await this.#transact((tx) => assignGroup(tx, group ?? '', asked));
+    });
   }
 
   async join(population: string, accounts: Accounts): Promise<void> {
     assertName('population', population);
-    const asked = await this.#known(accounts);
-    await this.#transact((tx) => joinPopulation(tx, this.#ring, population, asked));
+    await this.#keyed(async () => {
+      const asked = await this.#known(accounts);
+      await this.#transact((tx) => joinPopulation(tx, population, asked));
+    });
   }
 
   async leave(population: string, accounts: Accounts): Promise<void> {
     assertName('population', population);
-    const asked = await this.#known(accounts);
-    await this.#transact((tx) => leavePopulation(tx, this.#ring, population, asked));
+    await this.#keyed(async () => {
+      const asked = await this.#known(accounts);
+      await this.#transact((tx) => leavePopulation(tx, population, asked));
+    });
   }
 
   members(population: string): Promise<Uint32Array> {
@@ -233,15 +245,19 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
 
   async erase(accounts: Accounts): Promise<void> {
     assertAccounts(accounts);
-    const asked = await this.#withKeys(accounts);
-    await this.#transact((tx) => eraseAccounts(tx, this.#ring, asked));
+    await this.#keyed(async () => {
+      const asked = await this.#withKeys(accounts);
+      await this.#transact((tx) => eraseAccounts(tx, this.#ring, asked));
+    });
   }
 
   async readmit(accounts: readonly string[]): Promise<void> {
     assertAccounts(accounts);
     if (accounts instanceof Uint32Array) throw invalidAccounts('"accounts" expected account ids');
-    const keys = await this.#keys(accounts);
-    await this.#transact((tx) => readmitAccounts(tx, this.#ring, accounts, keys));
+    await this.#keyed(async () => {
+      const keyed = await this.#withKeys(accounts);
+      await this.#transact((tx) => readmitAccounts(tx, keyed));
+    });
   }
 
   async rotateKey(secret: Uint8Array): Promise<void> {
@@ -268,20 +284,15 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   }
 
   async remaining(account: string, scene?: string): Promise<readonly BudgetLine[]> {
-    const ids = [account];
-    assertAccounts(ids);
-    const keys = await this.#keys(ids);
-    return this.#transact(({ state }) => {
-      const limits = state.limits as Limits;
-      if (scene !== undefined) sceneRules(limits, scene);
-      assertRing(state, this.#ring);
-      const handle = handleOf(state, this.#ring, account, keys, 0);
-      return linesOf(
-        state,
-        limits,
-        handle,
-        scene === undefined ? sceneNames(state, limits) : [scene],
-      );
+    assertAccounts([account]);
+    return this.#keyed(async () => {
+      const keyed = await this.#withKeys([account]);
+      return this.#transact(({ state }) => {
+        const limits = state.limits as Limits;
+        if (scene !== undefined) sceneRules(limits, scene);
+        const scenes = scene === undefined ? sceneNames(state, limits) : [scene];
+        return linesOf(state, limits, handleOf(state, keyed, 0), scenes);
+      });
     });
   }
 
@@ -292,26 +303,28 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     { epochs = [], model }: ChargeScope = {},
   ): Promise<Uint32Array> {
     const { cost } = this.#prices.of(plan);
-    const asked = await this.#asked(isAccounts(cohort) ? { accounts: cohort } : cohort);
-    return this.#transact(({ state, now: time }) => {
-      const limits = state.limits as Limits;
-      const rules = sceneRules(limits, scene);
-      assertEpochs(limits, epochs, time);
-      const handles =
-        typeof asked === 'string'
-          ? state.classes.members(populationOf(state, asked))
-          : resolveAccounts(state, this.#ring, asked).handles;
-      const charge = {
-        scene,
-        handles: null,
-        population: null,
-        model: model ?? null,
-        epochs,
-        cost,
-        deltaCost: 0,
-        time,
-      };
-      return furtherReleases(state, limits, rules, charge, handles);
+    return this.#keyed(async () => {
+      const asked = await this.#asked(isAccounts(cohort) ? { accounts: cohort } : cohort);
+      return this.#transact(({ state, now: time }) => {
+        const limits = state.limits as Limits;
+        const rules = sceneRules(limits, scene);
+        assertEpochs(limits, epochs, time);
+        const handles =
+          typeof asked === 'string'
+            ? state.classes.members(populationOf(state, asked))
+            : resolveAccounts(state, asked).handles;
+        const charge = {
+          scene,
+          handles: null,
+          population: null,
+          model: model ?? null,
+          epochs,
+          cost,
+          deltaCost: 0,
+          time,
+        };
+        return furtherReleases(state, limits, rules, charge, handles);
+      });
     });
   }
 
@@ -321,11 +334,14 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
 
   async odometer(query: OdometerQuery = {}): Promise<CertifiedInterval> {
     const { account, scene } = query;
-    const keys = account === undefined ? null : await this.#keys([account]);
-    const { limits, handle, reading } = await this.#transact(({ state }) => {
-      if (scene !== undefined) sceneRules(state.limits as Limits, scene);
-      const handle = keys === null ? null : handleOf(state, this.#ring, account as string, keys, 0);
-      return { limits: state.limits as Limits, handle, reading: readingOf(state, query, handle) };
+    if (account !== undefined) assertAccounts([account]);
+    const { limits, handle, reading } = await this.#keyed(async () => {
+      const keyed = account === undefined ? null : await this.#withKeys([account]);
+      return this.#transact(({ state }) => {
+        if (scene !== undefined) sceneRules(state.limits as Limits, scene);
+        const handle = keyed === null ? null : handleOf(state, keyed, 0);
+        return { limits: state.limits as Limits, handle, reading: readingOf(state, query, handle) };
+      });
     });
     return epsilonOfReading(reading, query, handle, limits, this, this.#ledger.store);
   }
@@ -345,11 +361,11 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   }
 
   async verify(checkpoint?: Checkpoint): Promise<BudgetVerification> {
-    const seen = await this.#transact(({ state }) => state.head);
+    const seen = this.#ledger.head;
     const { signer, verifySignature, store } = this.#access;
     return verifyStore(store, {
       checkpoint,
-      seen,
+      ...(seen === undefined ? {} : { seen }),
       sha256: this.#sha256,
       verifySignature,
       publicKey: signer?.publicKey,
@@ -386,33 +402,30 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     return this.#withKeys(accounts);
   }
 
+  #withKeys(accounts: readonly string[], signal?: AbortSignal): Promise<KeyedIds>;
+  #withKeys(accounts: Accounts, signal?: AbortSignal): Promise<AskedAccounts>;
   async #withKeys(accounts: Accounts, signal?: AbortSignal): Promise<AskedAccounts> {
     if (accounts instanceof Uint32Array) return { handles: accounts };
-    return { ids: accounts, keys: await this.#keys(accounts, signal) };
+    const ring = this.#ring;
+    return { ids: accounts, keys: await keysOf(ring, accounts, signal), ring };
   }
 
-  /** Account keys, `[n, 16]` bytes. */
-  async #keys(ids: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
-    if (ids.length <= KEY_SLICE) return this.#ring.keysOf(ids);
+  /** Runs a call that derives keys, once more when a rotation of this accountant overtook it. */
+  async #keyed<T>(call: () => Promise<T>): Promise<T> {
     const ring = this.#ring;
-    const parts: Uint8Array[] = [];
-    for (let from = 0; from < ids.length; from += KEY_SLICE) {
-      signal?.throwIfAborted();
-      parts.push(ring.keysOf(ids, from, Math.min(ids.length, from + KEY_SLICE)));
-      await yieldToEventLoop();
+    try {
+      return await call();
+    } catch (error) {
+      const overtaken = error instanceof VelaturaError && error.code === 'dp/keys-rotated';
+      if (!overtaken || this.#ring === ring) throw error;
+      return call();
     }
-    const keys = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      keys.set(part, at);
-      at += part.length;
-    }
-    return keys;
   }
 
   /** Everything that can be said about a request without looking at the log. */
   #price(request: ReserveRequest): PricedRequest {
     const { scene, idempotencyKey, delta = 0, model, epochs = NONE, insecure, lease } = request;
+    const { sensitivityPerEpoch = false } = request;
     if (insecure === true && this.#ledger.store.durable) {
       throw new VelaturaError(
         'dp/insecure-release',
@@ -429,15 +442,28 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
       idempotencyKey,
       model: model ?? null,
       epochs,
+      sensitivityPerEpoch,
       lease: lease === undefined ? null : leaseOf(lease),
       insecure: insecure === true,
     };
   }
 }
 
-function knownHandles(handles: Uint32Array): AskedAccounts {
-  assertAccounts(handles);
-  return { handles };
+/** Account keys, `[n, 16]` bytes; lets the event loop have its turns. */
+async function keysOf(
+  ring: KeyRing,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  if (ids.length <= KEY_SLICE) return ring.keysOf(ids);
+  const keys = new Uint8Array(ids.length * ACCOUNT_KEY_LENGTH);
+  for (let from = 0; from < ids.length; from += KEY_SLICE) {
+    signal?.throwIfAborted();
+    const part = ring.keysOf(ids, from, Math.min(ids.length, from + KEY_SLICE));
+    keys.set(part, from * ACCOUNT_KEY_LENGTH);
+    await yieldToEventLoop();
+  }
+  return keys;
 }
 
 function isAccounts(cohort: Cohort | Accounts): cohort is Accounts {

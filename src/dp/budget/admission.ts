@@ -1,7 +1,6 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/hash-chain.ts';
 import type { Population } from './account-classes.ts';
-import type { KeyRing } from './account-key.ts';
 import type { ReserveDecision } from './budget.ts';
 import {
   type AskedAccounts,
@@ -27,6 +26,7 @@ export interface PricedRequest {
   readonly idempotencyKey: string;
   readonly model: string | null;
   readonly epochs: readonly string[];
+  readonly sensitivityPerEpoch: boolean;
   /** Milliseconds; null for the policy's. */
   readonly lease: number | null;
   readonly insecure: boolean;
@@ -67,6 +67,20 @@ export function assertEpochs(limits: Limits, epochs: readonly string[], now: num
   }
 }
 
+/**
+ * Refuses several epochs where the sensitivity of a joint release to one of them may be twice what the plan
+ * counted (filters.proof.md).
+ */
+function assertOneEpoch(state: BudgetState, limits: Limits, epochs: readonly string[]): void {
+  const moves = state.opened?.relation !== 'replace-one-user';
+  if (limits.epochs === null || epochs.length <= 1 || !moves) return;
+  throw new VelaturaError(
+    'dp/invalid-epoch',
+    'a release that reads several epochs moves by up to twice its clipping norm when the data of one goes: count that in the noise multiplier and set "sensitivityPerEpoch"',
+    { epochs },
+  );
+}
+
 /** The population of that name. @throws {VelaturaError} `dp/unknown-population` */
 export function populationOf(state: BudgetState, name: string): Population {
   const population = state.classes.populations.get(name);
@@ -99,7 +113,6 @@ function writePlan(transaction: Transaction, { plan, cost }: PricedPlan, number:
  */
 export function admit(
   transaction: Transaction,
-  ring: KeyRing,
   sha256: Sha256,
   request: PricedRequest,
   asked: AskedAccounts | string,
@@ -109,6 +122,7 @@ export function admit(
   const limits = state.limits as Limits;
   const rules = sceneRules(limits, scene);
   assertEpochs(limits, epochs, time);
+  if (!request.sensitivityPerEpoch) assertOneEpoch(state, limits, epochs);
   const lease = request.lease ?? limits.lease;
   if (lease > limits.lease) {
     throw new VelaturaError(
@@ -118,7 +132,7 @@ export function admit(
     );
   }
   const population = typeof asked === 'string' ? populationOf(state, asked) : null;
-  const accounts = typeof asked === 'string' ? null : resolveAccounts(state, ring, asked);
+  const accounts = typeof asked === 'string' ? null : resolveAccounts(state, asked);
   const plan = planNumber(state, priced);
   const record: ReserveRecord = {
     kind: 'reserve',

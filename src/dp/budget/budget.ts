@@ -46,6 +46,12 @@ export interface ReserveRequest extends Cohort, ChargeScope {
    * default 0. Taken from the policy's `additiveDelta`.
    */
   readonly delta?: number;
+  /**
+   * Vouches that the plan's noise multipliers hold for the data of each single epoch. Required where a
+   * release reads several epochs under `add-or-remove-one-user` or `zero-out-one-user`: one vector clipped
+   * to a norm over all of them moves by up to twice that norm when the data of one epoch goes.
+   */
+  readonly sensitivityPerEpoch?: boolean;
   /** ISO 8601 duration, at most the policy's `reservationLease`, which is the default. */
   readonly lease?: string;
   /** True when the noise is seeded: always refused by a real store. */

@@ -5,7 +5,6 @@ import { ACCOUNT_KEY_LENGTH, AccountTable, keyWords } from './account-table.ts';
 import type { Accounts } from './budget.ts';
 import { sortedHandles } from './handle-set.ts';
 import type { Transaction } from './ledger.ts';
-import { corrupt } from './log-record.ts';
 import type { BudgetState } from './state.ts';
 
 /** The error for a set of accounts that is none. */
@@ -13,10 +12,17 @@ export function invalidAccounts(message: string): VelaturaError {
   return new VelaturaError('dp/invalid-accounts', message);
 }
 
+/** Ids with the keys that a ring gave them, `[n, 16]` bytes. */
+export interface KeyedIds {
+  readonly ids: readonly string[];
+  readonly keys: Uint8Array;
+  /** Whose keys they are: after a rotation nobody would be found by them. */
+  readonly ring: KeyRing;
+  readonly handles?: never;
+}
+
 /** Ids with their keys, or handles. */
-export type AskedAccounts =
-  | { readonly ids: readonly string[]; readonly keys: Uint8Array; readonly handles?: never }
-  | { readonly handles: Uint32Array; readonly ids?: never };
+export type AskedAccounts = KeyedIds | { readonly handles: Uint32Array; readonly ids?: never };
 
 /** A cohort by handles; `newcomers` holds the keys of those that follow the known ones, `[n, 16]` bytes. */
 export interface ResolvedAccounts {
@@ -46,29 +52,32 @@ export function assertAccounts(accounts: Accounts): void {
 }
 
 /**
- * Throws when the account keys of the log were made anew by another process since.
+ * Throws when the account keys of the log were made anew since.
  *
- * @throws {VelaturaError} `dp/budget-corrupt`
+ * @throws {VelaturaError} `dp/keys-rotated`
  */
 export function assertRing(state: BudgetState, ring: KeyRing): void {
-  if (!sameBytes(state.keyCheck, ring.check)) {
-    throw corrupt(
-      'the account keys of the budget were rotated: open it again with all its secrets',
-    );
-  }
+  if (sameBytes(state.keyCheck, ring.check)) return;
+  throw new VelaturaError(
+    'dp/keys-rotated',
+    'the account keys of the budget were rotated: open it again with all its secrets',
+  );
 }
 
-/** Handle of an id, also of somebody who was erased; −1 for nobody known. */
-export function handleOf(
-  state: BudgetState,
-  ring: KeyRing,
-  id: string,
-  keys: Uint8Array,
-  index: number,
-): number {
+/**
+ * Handle of an id, also of somebody who was erased; −1 for nobody known.
+ *
+ * @throws {VelaturaError} `dp/keys-rotated`
+ */
+export function handleOf(state: BudgetState, keyed: KeyedIds, index: number): number {
+  assertRing(state, keyed.ring);
+  return find(state, keyed, index);
+}
+
+function find(state: BudgetState, { ids, keys, ring }: KeyedIds, index: number): number {
   const known = state.directory.find(keys, index);
   if (known >= 0 || !state.classes.anyErased) return known;
-  for (const tombstone of ring.tombstonesOfAccounts([id])) {
+  for (const tombstone of ring.tombstonesOfAccounts(ids, index, index + 1)) {
     const erased = state.directory.find(tombstone, 0);
     if (erased >= 0) return erased;
   }
@@ -78,16 +87,13 @@ export function handleOf(
 /**
  * Handles of the accounts asked: those known, and the next free ones for newcomers. Changes nothing.
  *
- * @throws {VelaturaError} `dp/invalid-accounts` for duplicates and handles that nobody was given
+ * @throws {VelaturaError} `dp/invalid-accounts` for duplicates and handles that nobody was given;
+ * `dp/keys-rotated`
  */
-export function resolveAccounts(
-  state: BudgetState,
-  ring: KeyRing,
-  asked: AskedAccounts,
-): ResolvedAccounts {
+export function resolveAccounts(state: BudgetState, asked: AskedAccounts): ResolvedAccounts {
   const { handles, newcomers } =
     asked.handles === undefined
-      ? resolveIds(state, ring, asked.ids, asked.keys)
+      ? resolveIds(state, asked)
       : { handles: asked.handles, newcomers: null };
   const sorted = sortedHandles(handles);
   if (sorted === null) {
@@ -102,17 +108,16 @@ export function resolveAccounts(
 
 function resolveIds(
   state: BudgetState,
-  ring: KeyRing,
-  ids: readonly string[],
-  keys: Uint8Array,
+  keyed: KeyedIds,
 ): { readonly handles: Uint32Array; readonly newcomers: Uint8Array | null } {
+  const { ids, keys, ring } = keyed;
   assertRing(state, ring);
   const handles = new Uint32Array(ids.length);
   const fresh = new AccountTable();
   let words: Uint32Array | null = null;
   const positions: number[] = [];
   for (let i = 0; i < ids.length; i++) {
-    const known = handleOf(state, ring, ids[i] as string, keys, i);
+    const known = find(state, keyed, i);
     if (known >= 0) {
       handles[i] = known;
       continue;

@@ -21,7 +21,15 @@ export type {
   ReserveDecision,
   ReserveRequest,
 } from './budget.ts';
-export { type ConformanceStatement, conformanceStatement } from './conformance-statement.ts';
+export {
+  CONFORMANCE_SCHEMA,
+  type ConformanceStatement,
+  type ConformanceTerms,
+  conformanceStatement,
+  type PrivacyPromise,
+  type PromisePeriod,
+  type ReleasePace,
+} from './conformance-statement.ts';
 export type { FilterCurrency } from './currency.ts';
 export { type Calendar, calendar, EPOCH_LENGTHS, type EpochLength } from './epoch.ts';
 export { explainPolicy } from './explain-policy.ts';
@@ -31,11 +39,19 @@ export {
   type Currency,
   type EpochPolicy,
   type EpsilonLimit,
+  type GroupPolicy,
   type ScenePolicy,
   validatePolicy,
 } from './policy.ts';
 export type { BalanceRow } from './readouts.ts';
 export { refusalError } from './refusal.ts';
+export {
+  LogTranscript,
+  type Replay,
+  type ReplayedScope,
+  readTranscript,
+  replayLog,
+} from './replay.ts';
 export {
   type Checkpoint,
   type HeadSigner,
@@ -53,3 +69,4 @@ export {
   type StateSnapshot,
 } from './store.ts';
 export { type VerifyOptions, verifyStore } from './verify.ts';
+export { WhatIfStore } from './what-if-store.ts';

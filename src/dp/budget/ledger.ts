@@ -174,24 +174,31 @@ export class Ledger {
     return this.store.durable && this.#bytes >= due;
   }
 
-  /** The state of the newest snapshot that the log vouches for, else an empty one. */
+  /** The state as of about now, read without shutting anybody out. */
   async #load(): Promise<BudgetState> {
     this.#bytes = 0;
     const salt = (length: number): Uint8Array => this.#random.bytes(length);
+    const state =
+      (await this.#fromSnapshot(salt)) ?? new BudgetState(this.#chain.start(), salt, this.#sha256);
+    for await (const entries of this.store.read(state.head.seq)) this.#take(state, entries);
+    return state;
+  }
+
+  /** The state of the newest snapshot, if the log vouches for it. */
+  async #fromSnapshot(salt: (length: number) => Uint8Array): Promise<BudgetState | null> {
     const snapshot = await this.store.loadSnapshot();
-    const fresh = new BudgetState(this.#chain.start(), salt, this.#sha256);
-    if (snapshot === null) return fresh;
+    if (snapshot === null) return null;
     const state = decodeState(snapshot.bytes, salt, this.#sha256);
-    if (state === null || state.head.seq !== snapshot.seq - 1) return fresh;
+    if (state === null || state.head.seq !== snapshot.seq - 1) return null;
     const digest = this.#sha256(snapshot.bytes);
     for await (const [entry] of this.store.read(snapshot.seq - 1)) {
-      if (entry === undefined || entry.seq !== snapshot.seq) return fresh;
+      if (entry === undefined || entry.seq !== snapshot.seq) return null;
       const record = decodeRecord(entry);
-      if (record.kind !== 'snapshot' || !sameBytes(record.digest, digest)) return fresh;
+      if (record.kind !== 'snapshot' || !sameBytes(record.digest, digest)) return null;
       this.#snapshotBytes = snapshot.bytes.length;
       return state;
     }
-    return fresh;
+    return null;
   }
 
   #position(state: BudgetState): { readonly entries: number; readonly pages: number } {
@@ -207,18 +214,21 @@ export class Ledger {
   }
 
   #follow(state: BudgetState, { entries, pages }: LogNews): void {
-    if (entries.length > 0) {
-      const fault = this.#chain.fault(state.head, entries);
-      if (fault !== null) throw corruptAt(fault.seq, fault.reason);
-      for (const entry of entries) {
-        this.#bytes += entry.body.length;
-        this.#assertSame(entry);
-        state.apply(entry, decodeRecord(entry));
-      }
-    }
+    this.#take(state, entries);
     if (state.head.seq < (this.#head?.seq ?? -1)) throw this.#rolledBack();
-    if (entries.length > 0 || pages.length > 0) state.directory.load(pages);
+    if (state.pagesSeq < state.head.seq || pages.length > 0) state.directory.load(pages);
     state.pagesSeq = state.head.seq;
+  }
+
+  #take(state: BudgetState, entries: readonly ChainEntry[]): void {
+    if (entries.length === 0) return;
+    const fault = this.#chain.fault(state.head, entries);
+    if (fault !== null) throw corruptAt(fault.seq, fault.reason);
+    for (const entry of entries) {
+      this.#bytes += entry.body.length;
+      this.#assertSame(entry);
+      state.apply(entry, decodeRecord(entry));
+    }
   }
 
   /** What this process has seen once must still be there when the log is read anew. */

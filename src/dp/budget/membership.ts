@@ -7,6 +7,7 @@ import {
   assertRing,
   handleOf,
   invalidAccounts,
+  type KeyedIds,
   resolveAccounts,
   writeNewcomers,
 } from './cohort.ts';
@@ -15,14 +16,14 @@ import type { Limits } from './limits.ts';
 import type { BudgetState } from './state.ts';
 
 /** Handles of the accounts, newcomers made known. */
-function known(transaction: Transaction, ring: KeyRing, asked: AskedAccounts): Uint32Array {
-  const { sorted, newcomers } = resolveAccounts(transaction.state, ring, asked);
+function known(transaction: Transaction, asked: AskedAccounts): Uint32Array {
+  const { sorted, newcomers } = resolveAccounts(transaction.state, asked);
   writeNewcomers(transaction, newcomers);
   return sorted;
 }
 
-function assertNotErased(state: BudgetState, ring: KeyRing, asked: AskedAccounts): void {
-  const { sorted } = resolveAccounts(state, ring, asked);
+function assertNotErased(state: BudgetState, asked: AskedAccounts): void {
+  const { sorted } = resolveAccounts(state, asked);
   if (sorted.some((handle) => state.classes.of(handle).erased)) {
     throw invalidAccounts('"accounts" expected nobody who was erased: readmit them first');
   }
@@ -33,44 +34,30 @@ function assertNotErased(state: BudgetState, ring: KeyRing, asked: AskedAccounts
  *
  * @returns their handles in the order asked
  */
-export function internAccounts(
-  transaction: Transaction,
-  ring: KeyRing,
-  asked: AskedAccounts,
-): Uint32Array {
-  const { handles, newcomers } = resolveAccounts(transaction.state, ring, asked);
+export function internAccounts(transaction: Transaction, asked: AskedAccounts): Uint32Array {
+  const { handles, newcomers } = resolveAccounts(transaction.state, asked);
   writeNewcomers(transaction, newcomers);
   return handles;
 }
 
 /** Puts accounts into a group, or into none (empty name). */
-export function assignGroup(
-  transaction: Transaction,
-  ring: KeyRing,
-  group: string,
-  asked: AskedAccounts,
-): void {
+export function assignGroup(transaction: Transaction, group: string, asked: AskedAccounts): void {
   const { state, now: time } = transaction;
   if (group !== '' && (state.limits as Limits).group(group) === undefined) {
     throw new VelaturaError('dp/unknown-group', `the policy does not know the group "${group}"`, {
       group,
     });
   }
-  const sorted = known(transaction, ring, asked);
+  const sorted = known(transaction, asked);
   const handles = sorted.filter((handle) => state.classes.of(handle).group !== group);
   if (handles.length > 0) transaction.write({ kind: 'assign', time, name: group, handles });
 }
 
 /** Lets accounts into a population. */
-export function joinPopulation(
-  transaction: Transaction,
-  ring: KeyRing,
-  name: string,
-  asked: AskedAccounts,
-): void {
+export function joinPopulation(transaction: Transaction, name: string, asked: AskedAccounts): void {
   const { state, now: time } = transaction;
-  assertNotErased(state, ring, asked);
-  const sorted = known(transaction, ring, asked);
+  assertNotErased(state, asked);
+  const sorted = known(transaction, asked);
   const population = state.classes.populations.get(name);
   const handles =
     population === undefined
@@ -82,13 +69,12 @@ export function joinPopulation(
 /** Lets accounts out of a population, with what they were charged in it. */
 export function leavePopulation(
   transaction: Transaction,
-  ring: KeyRing,
   name: string,
   asked: AskedAccounts,
 ): void {
   const { state, now: time } = transaction;
   const population = populationOf(state, name);
-  const { sorted } = resolveAccounts(state, ring, asked);
+  const { sorted } = resolveAccounts(state, asked);
   const handles = sorted.filter((handle) =>
     state.classes.of(handle).populations.includes(population),
   );
@@ -96,15 +82,15 @@ export function leavePopulation(
 }
 
 /** Handles of those asked who are known, ascending. */
-function present(state: BudgetState, ring: KeyRing, asked: AskedAccounts): Uint32Array {
-  return resolveAccounts(state, ring, asked).sorted.filter((handle) => handle < state.size);
+function present(state: BudgetState, asked: AskedAccounts): Uint32Array {
+  return resolveAccounts(state, asked).sorted.filter((handle) => handle < state.size);
 }
 
 /** Puts tombstones in the place of keys. Who is not known stays so. */
 export function eraseAccounts(transaction: Transaction, ring: KeyRing, asked: AskedAccounts): void {
   const { state, now: time } = transaction;
   assertRing(state, ring);
-  const handles = present(state, ring, asked).filter((handle) => !state.classes.of(handle).erased);
+  const handles = present(state, asked).filter((handle) => !state.classes.of(handle).erased);
   if (handles.length === 0) return;
   state.directory.rekey(handles, ring.tombstonesOf(state.directory.keysAt(handles)));
   const { pages, digests } = state.directory.takeChanged();
@@ -112,17 +98,12 @@ export function eraseAccounts(transaction: Transaction, ring: KeyRing, asked: As
 }
 
 /** Puts keys in the place of tombstones. Who was not erased stays as they are. */
-export function readmitAccounts(
-  transaction: Transaction,
-  ring: KeyRing,
-  ids: readonly string[],
-  keys: Uint8Array,
-): void {
+export function readmitAccounts(transaction: Transaction, keyed: KeyedIds): void {
   const { state, now: time } = transaction;
-  assertRing(state, ring);
+  const { ids, keys } = keyed;
   const back = new Map<number, Uint8Array>();
-  for (const [i, id] of ids.entries()) {
-    const handle = handleOf(state, ring, id, keys, i);
+  for (const i of ids.keys()) {
+    const handle = handleOf(state, keyed, i);
     if (handle >= 0 && state.classes.of(handle).erased) {
       back.set(handle, keys.slice(i * ACCOUNT_KEY_LENGTH, (i + 1) * ACCOUNT_KEY_LENGTH));
     }

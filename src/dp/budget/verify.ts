@@ -222,7 +222,10 @@ export async function verifyStore(
       head,
       `the noted head ${head} is no entry of this log: it was rolled back, replaced or altered`,
     );
-    if (typeof checkpoint !== 'string' && verifySignature !== undefined) {
+    // A budget without a key notes down heads without a signature.
+    const signed =
+      typeof checkpoint !== 'string' && (checkpoint.signature !== null || publicKey !== undefined);
+    if (signed && verifySignature !== undefined) {
       const problem = await verifySignedHead(checkpoint, verifySignature, publicKey);
       if (problem !== null) check.report(problem);
     }

@@ -32,7 +32,7 @@ function reading(
   epochs: readonly string[],
   more: Partial<ReserveRequest> = {},
 ): ReserveRequest {
-  return bench.request('midday', ['a'], { epochs, ...more });
+  return bench.request('midday', ['a'], { epochs, sensitivityPerEpoch: true, ...more });
 }
 
 async function spentIn(
@@ -77,6 +77,8 @@ export const RENEWAL_CASES: Readonly<Record<string, BudgetCase>> = {
     for (const epochs of [[], ['2023-12'], ['2023-11', '2023-11'], ['2023-W44'], ['2023-13']]) {
       await expectCode('dp/invalid-epoch', () => budget.reserve(reading(bench, epochs)));
     }
+    const joint = reading(bench, ['2023-10', '2023-11'], { sensitivityPerEpoch: false });
+    await expectCode('dp/invalid-epoch', () => budget.reserve(joint));
     await expectCode('dp/invalid-epoch', () => budget.forecast('midday', ['a'], RELEASE));
     check((await budget.verify()).entries === entries, 'a bad request left an entry');
     await budget.close();

@@ -55,6 +55,10 @@ function faulty(
       return monthly ? ['dp/invalid-epoch', { epochs: [] }] : null;
     case 'an epoch not of the calendar':
       return monthly ? ['dp/invalid-epoch', { epochs: ['2023-11', '2023-W47'] }] : null;
+    case 'epochs read together':
+      return monthly
+        ? ['dp/invalid-epoch', { epochs: ['2023-10', '2023-11'], sensitivityPerEpoch: false }]
+        : null;
     default:
       return null;
   }

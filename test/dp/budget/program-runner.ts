@@ -228,12 +228,12 @@ export class ProgramRun {
         ]);
         if (rotated.status === 'rejected') throw rotated.reason;
         if (meanwhile.status === 'rejected') {
-          assert.equal(meanwhile.reason.code, 'dp/budget-corrupt');
+          assert.equal(meanwhile.reason.code, 'dp/keys-rotated');
         }
         this.#secrets = [...this.#secrets, secret];
         const other = this.accountant(step.actor === 0 ? 1 : 0);
         // Under the old secrets everyone would seem to be new.
-        assert.equal(await codeOf(other.intern(['a'])), 'dp/budget-corrupt');
+        assert.equal(await codeOf(other.intern(['a'])), 'dp/keys-rotated');
         await this.#reopen(step.actor === 0 ? 1 : 0);
         break;
       }
@@ -334,6 +334,7 @@ export class ProgramRun {
       idempotencyKey: `step ${this.#keys++}`,
       delta,
       epochs,
+      sensitivityPerEpoch: true,
       ...(model === null ? {} : { model }),
       ...(lease === null ? {} : { lease }),
     };

@@ -48,6 +48,7 @@ export const BAD_REQUESTS = [
   'a seeded generator',
   'no epoch',
   'an epoch not of the calendar',
+  'epochs read together',
   'an unknown reservation',
   'an unknown group',
 ] as const;
@@ -136,8 +137,9 @@ const weighted: readonly (readonly [number, fc.Arbitrary<unknown>])[] = [
     12,
     fc.record({
       kind: fc.constant('wait'),
+      // Leases and intervals are of 5, 10, 20 and 30 minutes: often just before, at and after their end.
       minutes: fc.oneof(
-        { weight: 9, arbitrary: fc.integer({ min: -20, max: 14 }) },
+        { weight: 9, arbitrary: fc.constantFrom(-20, -1, 1, 4, 5, 6, 9, 10, 11, 25) },
         fc.integer({ min: -1500, max: 2000 }),
       ),
     }),

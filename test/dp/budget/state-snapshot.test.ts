@@ -64,7 +64,11 @@ async function live(budget: PrivacyBudgetAccountant, tick: (minutes: number) => 
   expect(await reserve('refused', { accounts: ['b', 'kid'] }, { plan: plan(2) })).toBeNull();
   await budget.join('all', ['a', 'b', 'c']);
   await reserve('all', { population: 'all' }, { model: 'tags', delta: 1e-9 });
-  await reserve('x', { accounts: ['b'] }, { scene: 'x', epochs: ['2023-09', '2023-10'] });
+  await reserve(
+    'x',
+    { accounts: ['b'] },
+    { scene: 'x', epochs: ['2023-09', '2023-10'], sensitivityPerEpoch: true },
+  );
   await budget.release((await reserve('lost', { accounts: ['a'] })) as string);
   tick(11);
   await reserve('short', { population: 'all' }, { lease: 'PT2M' });
@@ -143,7 +147,7 @@ describe('a ledger with a long log', () => {
       return read(since);
     };
     const budget = await openExistingBudget({ store, secrets, clock: () => START });
-    expect(fromStart).toEqual([(kept?.seq as number) - 1]);
+    expect(new Set(fromStart)).toEqual(new Set([(kept?.seq as number) - 1]));
     const [life] = await budget.remaining('a');
     expect(life?.spent).toBeGreaterThan(0);
     const { problems } = await budget.verify();

@@ -1,0 +1,10 @@
+import { it } from 'vitest';
+import { memoryHome } from '../dp/budget/program-runs.ts';
+import { BY_MONTHS } from '../dp/budget/program-terms.ts';
+import { runAndTell } from './tell.ts';
+
+it('50,000 programs in memory, budgets by months', async () => {
+  let homes = 0;
+  const home = async (): Promise<ReturnType<typeof memoryHome>> => memoryHome((homes++ % 2) * 10);
+  await runAndTell('in memory, by months', { count: 50_000, families: BY_MONTHS, home });
+});
