@@ -1,6 +1,6 @@
 // Compiles kernels/*.ts (AssemblyScript) and commits each module as base64 in a TypeScript file, so that
 // importing it needs no fetch and no file system. With --check nothing is written: the committed bytes must
-// be those of the sources.
+// be those of the sources. Names of kernels restrict it to these.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import asc from 'assemblyscript/asc';
@@ -11,12 +11,13 @@ const TARGETS = {
   training: 'src/core/kernels/training-wasm.ts',
 };
 const FLAGS = [
-  ...['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--use', 'abort='],
+  ...['-O3s', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--use', 'abort='],
   ...['--importMemory', '--initialMemory', '1', '--noExportMemory'],
 ];
 
 const root = resolve(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
+const named = process.argv.slice(2).filter((argument) => argument !== '--check');
 
 async function compile(name) {
   let bytes;
@@ -49,6 +50,7 @@ function moduleSource(name, bytes) {
 let stale = 0;
 for (const file of readdirSync(join(root, 'kernels')).filter((name) => name.endsWith('.ts'))) {
   const name = basename(file, '.ts');
+  if (named.length > 0 && !named.includes(name)) continue;
   const target = TARGETS[name];
   if (target === undefined) throw new Error(`kernels/${file} has no target in tools/build-kernels.mjs`);
   const bytes = await compile(name);
