@@ -1,16 +1,10 @@
 /**
  * Training kernels: 128-bit SIMD over one imported memory. Addresses and strides are in bytes, counts in
- * numbers; numbers are float32 unless said otherwise. Nothing outside the operands is read or written, and
- * the order of every sum is fixed by the shapes alone.
+ * numbers; numbers are float32 unless said otherwise. The order of every sum is fixed by the shapes alone.
+ *
+ * Whole vectors are read even where an operand ends in the middle of one: up to 12 bytes behind an operand
+ * must be readable, and fill lanes that are never stored nor summed. Nothing is written outside the results.
  */
-
-/** The first `count` (1 … 4) numbers at `from`; the other lanes are zero. */
-function loadPartial(from: usize, count: i32): v128 {
-  if (count == 4) return v128.load(from);
-  if (count == 1) return v128.load32_zero(from);
-  const pair = v128.load64_zero(from);
-  return count == 2 ? pair : v128.load_lane<f32>(from, pair, 2, 8);
-}
 
 /** Writes the first `count` (1 … 4) lanes. */
 function storePartial(to: usize, value: v128, count: i32): void {
@@ -49,31 +43,31 @@ function tile(
   let s30 = s00, s31 = s00, s32 = s00, s33 = s00;
   let s40 = s00, s41 = s00, s42 = s00, s43 = s00;
   if (start != 0) {
-    s00 = width > 1 ? v128.load(start) : loadPartial(start, count);
+    s00 = v128.load(start);
     if (width > 1) { s01 = v128.load(start, 16); s02 = v128.load(start, 32); s03 = v128.load(start, 48); }
     if (height > 1) {
       start += startRow;
-      s10 = width > 1 ? v128.load(start) : loadPartial(start, count);
+      s10 = v128.load(start);
       if (width > 1) { s11 = v128.load(start, 16); s12 = v128.load(start, 32); s13 = v128.load(start, 48); }
     }
     if (height > 2) {
       start += startRow;
-      s20 = width > 1 ? v128.load(start) : loadPartial(start, count);
+      s20 = v128.load(start);
       if (width > 1) { s21 = v128.load(start, 16); s22 = v128.load(start, 32); s23 = v128.load(start, 48); }
     }
     if (height > 3) {
       start += startRow;
-      s30 = width > 1 ? v128.load(start) : loadPartial(start, count);
+      s30 = v128.load(start);
       if (width > 1) { s31 = v128.load(start, 16); s32 = v128.load(start, 32); s33 = v128.load(start, 48); }
     }
     if (height > 4) {
       start += startRow;
-      s40 = width > 1 ? v128.load(start) : loadPartial(start, count);
+      s40 = v128.load(start);
       if (width > 1) { s41 = v128.load(start, 16); s42 = v128.load(start, 32); s43 = v128.load(start, 48); }
     }
   }
   do {
-    const b0 = width > 1 ? v128.load(b) : loadPartial(b, count);
+    const b0 = v128.load(b);
     let b1 = b0, b2 = b0, b3 = b0;
     if (width > 1) { b1 = v128.load(b, 16); b2 = v128.load(b, 32); b3 = v128.load(b, 48); }
     const a0 = v128.load32_splat(a);
@@ -129,7 +123,7 @@ function tile(
 /** `rows` × 16 columns, or × `count` columns where `width` is 1. */
 // @ts-ignore: decorator
 @inline
-function panel(
+function anyPanel(
   width: i32, count: i32, rows: i32,
   a: usize, aRow: usize, aInner: usize,
   b: usize, bRow: usize, inner: i32,
@@ -148,6 +142,26 @@ function panel(
   else if (rows == 1) tile(1, width, count, a, aRow, aInner, b, bRow, inner, out, outRow, start, startRow);
 }
 
+function panel16(
+  rows: i32,
+  a: usize, aRow: usize, aInner: usize,
+  b: usize, bRow: usize, inner: i32,
+  out: usize, outRow: usize,
+  start: usize, startRow: usize,
+): void {
+  anyPanel(4, 4, rows, a, aRow, aInner, b, bRow, inner, out, outRow, start, startRow);
+}
+
+function panel4(
+  count: i32, rows: i32,
+  a: usize, aRow: usize, aInner: usize,
+  b: usize, bRow: usize, inner: i32,
+  out: usize, outRow: usize,
+  start: usize, startRow: usize,
+): void {
+  anyPanel(1, count, rows, a, aRow, aInner, b, bRow, inner, out, outRow, start, startRow);
+}
+
 /**
  * out[rows, columns] = start + Σ over `inner` of a·b, b row-major [inner, columns]. Rows of `start` are
  * `startRow` apart: 0 repeats one row of biases; `start` itself may be out (accumulate) or 0 (from zero,
@@ -161,14 +175,14 @@ export function gemm(
 ): void {
   const rowBytes = <usize>columns << 2;
   for (; columns >= 16; columns -= 16) {
-    panel(4, 4, rows, a, aRow, aInner, b, rowBytes, inner, out, rowBytes, start, startRow);
+    panel16(rows, a, aRow, aInner, b, rowBytes, inner, out, rowBytes, start, startRow);
     b += 64;
     out += 64;
     if (start != 0) start += 64;
   }
   while (columns > 0) {
     const count = min(columns, 4);
-    panel(1, count, rows, a, aRow, aInner, b, rowBytes, inner, out, rowBytes, start, startRow);
+    panel4(count, rows, a, aRow, aInner, b, rowBytes, inner, out, rowBytes, start, startRow);
     columns -= count;
     b += 16;
     out += 16;
@@ -176,127 +190,96 @@ export function gemm(
   }
 }
 
-/** Sums of the lanes of four vectors. */
+/** Most factors transposed at a time: with 16 columns they stay in the first-level cache. */
 // @ts-ignore: decorator
 @inline
-function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+const BLOCK: i32 = 256;
+// @ts-ignore: decorator
+@inline
+const transposed: usize = 64;
+
+/** Lanes 0 … 3: the numbers at four addresses. */
+// @ts-ignore: decorator
+@inline
+function gather(b0: usize, b1: usize, b2: usize, b3: usize): v128 {
+  let result = v128.load32_zero(b0);
+  result = v128.load_lane<f32>(b1, result, 1);
+  result = v128.load_lane<f32>(b2, result, 2);
+  return v128.load_lane<f32>(b3, result, 3);
+}
+
+/** Four rows of `length` numbers to `length` rows of four, `toRow` apart. Rows beyond `count` repeat the last. */
+function transposeRows(from: usize, row: usize, count: i32, length: i32, to: usize, toRow: usize): void {
+  let b0 = from;
+  let b1 = count > 1 ? b0 + row : b0;
+  let b2 = count > 2 ? b1 + row : b1;
+  let b3 = count > 3 ? b2 + row : b2;
+  for (; length >= 4; length -= 4) {
+    const v0 = v128.load(b0), v1 = v128.load(b1), v2 = v128.load(b2), v3 = v128.load(b3);
+    const x0 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5), x1 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+    const y0 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5), y1 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f32>(x0, y0, 0, 1, 4, 5));
+    v128.store(to + toRow, v128.shuffle<f32>(x0, y0, 2, 3, 6, 7));
+    v128.store(to + 2 * toRow, v128.shuffle<f32>(x1, y1, 0, 1, 4, 5));
+    v128.store(to + 3 * toRow, v128.shuffle<f32>(x1, y1, 2, 3, 6, 7));
+    b0 += 16;
+    b1 += 16;
+    b2 += 16;
+    b3 += 16;
+    to += 4 * toRow;
+  }
+  for (; length > 0; length--) {
+    v128.store(to, gather(b0, b1, b2, b3));
+    b0 += 4;
+    b1 += 4;
+    b2 += 4;
+    b3 += 4;
+    to += toRow;
+  }
 }
 
 /**
- * `height` (1 … 4) rows × `count` columns of out = start + a·bᵀ: inner products of rows, four factors at a
- * time. Columns that are not there repeat the last one.
+ * As `gemm` of a as it lies, with b transposed: [columns, inner]. Blocks of b are turned on the way, which
+ * costs less than sums across lanes would.
  */
-// @ts-ignore: decorator
-@inline
-function dotTile(
-  height: i32, count: i32,
-  a: usize, b: usize, inner: i32,
-  out: usize, outRow: usize,
-  start: usize, startRow: usize,
-): void {
-  const row = <usize>inner << 2;
-  const b1 = count > 1 ? row : 0;
-  const b2 = count > 2 ? 2 * row : b1;
-  const b3 = count > 3 ? 3 * row : b2;
-  let s00 = f32x4.splat(0), s01 = s00, s02 = s00, s03 = s00;
-  let s10 = s00, s11 = s00, s12 = s00, s13 = s00;
-  let s20 = s00, s21 = s00, s22 = s00, s23 = s00;
-  let s30 = s00, s31 = s00, s32 = s00, s33 = s00;
-  while (inner > 0) {
-    let v0: v128, v1: v128, v2: v128, v3: v128;
-    let u0: v128, u1 = s00, u2 = s00, u3 = s00;
-    if (inner >= 4) {
-      v0 = v128.load(b);
-      v1 = v128.load(b + b1);
-      v2 = v128.load(b + b2);
-      v3 = v128.load(b + b3);
-      u0 = v128.load(a);
-      if (height > 1) u1 = v128.load(a + row);
-      if (height > 2) u2 = v128.load(a + 2 * row);
-      if (height > 3) u3 = v128.load(a + 3 * row);
-    } else {
-      v0 = loadPartial(b, inner);
-      v1 = loadPartial(b + b1, inner);
-      v2 = loadPartial(b + b2, inner);
-      v3 = loadPartial(b + b3, inner);
-      u0 = loadPartial(a, inner);
-      if (height > 1) u1 = loadPartial(a + row, inner);
-      if (height > 2) u2 = loadPartial(a + 2 * row, inner);
-      if (height > 3) u3 = loadPartial(a + 3 * row, inner);
-    }
-    s00 = multiplyAdd(s00, u0, v0);
-    s01 = multiplyAdd(s01, u0, v1);
-    s02 = multiplyAdd(s02, u0, v2);
-    s03 = multiplyAdd(s03, u0, v3);
-    if (height > 1) {
-      s10 = multiplyAdd(s10, u1, v0);
-      s11 = multiplyAdd(s11, u1, v1);
-      s12 = multiplyAdd(s12, u1, v2);
-      s13 = multiplyAdd(s13, u1, v3);
-    }
-    if (height > 2) {
-      s20 = multiplyAdd(s20, u2, v0);
-      s21 = multiplyAdd(s21, u2, v1);
-      s22 = multiplyAdd(s22, u2, v2);
-      s23 = multiplyAdd(s23, u2, v3);
-    }
-    if (height > 3) {
-      s30 = multiplyAdd(s30, u3, v0);
-      s31 = multiplyAdd(s31, u3, v1);
-      s32 = multiplyAdd(s32, u3, v2);
-      s33 = multiplyAdd(s33, u3, v3);
-    }
-    a += 16;
-    b += 16;
-    inner -= 4;
-  }
-  finish(laneSums(s00, s01, s02, s03), count, out, start);
-  if (height > 1) finish(laneSums(s10, s11, s12, s13), count, out + outRow, start + startRow);
-  if (height > 2) finish(laneSums(s20, s21, s22, s23), count, out + 2 * outRow, start + 2 * startRow);
-  if (height > 3) finish(laneSums(s30, s31, s32, s33), count, out + 3 * outRow, start + 3 * startRow);
-}
-
-/** out = start + sum. */
-function finish(sum: v128, count: i32, out: usize, start: usize): void {
-  if (start != 0) sum = f32x4.add(sum, loadPartial(start, count));
-  storePartial(out, sum, count);
-}
-
-/** As `gemm` with b transposed: [columns, inner]. */
-export function gemmNT(
+export function gemmTransposed(
   rows: i32, columns: i32, inner: i32,
   a: usize, b: usize, out: usize,
   start: usize, startRow: usize,
 ): void {
-  const innerBytes = <usize>inner << 2;
-  const rowBytes = <usize>columns << 2;
-  while (columns > 0) {
-    const count = min(columns, 4);
-    let left = rows;
-    let fromA = a;
+  const aRow = <usize>inner << 2;
+  const outRow = <usize>columns << 2;
+  for (let done = 0; done < inner; done += BLOCK) {
+    const factors = min(inner - done, BLOCK);
+    let left = columns;
+    let fromB = b;
     let to = out;
     let from = start;
-    for (; left >= HEIGHT; left -= HEIGHT) {
-      dotTile(HEIGHT, count, fromA, b, inner, to, rowBytes, from, startRow);
-      fromA += HEIGHT * innerBytes;
-      to += HEIGHT * rowBytes;
-      from += HEIGHT * startRow;
+    for (; left >= 16; left -= 16) {
+      for (let i: usize = 0; i < 4; i++) {
+        transposeRows(fromB, aRow, 4, factors, transposed + 16 * i, 64);
+        fromB += 4 * aRow;
+      }
+      panel16(rows, a, aRow, 4, transposed, 64, factors, to, outRow, from, startRow);
+      to += 64;
+      if (from != 0) from += 64;
     }
-    for (; left > 0; left--) {
-      dotTile(1, count, fromA, b, inner, to, rowBytes, from, startRow);
-      fromA += innerBytes;
-      to += rowBytes;
-      from += startRow;
+    for (; left > 0; left -= 4) {
+      const count = min(left, 4);
+      transposeRows(fromB, aRow, count, factors, transposed, 16);
+      panel4(count, rows, a, aRow, 4, transposed, 16, factors, to, outRow, from, startRow);
+      fromB += 4 * aRow;
+      to += 16;
+      if (from != 0) from += 16;
     }
-    columns -= count;
-    b += 4 * innerBytes;
-    out += 16;
-    if (start != 0) start += 16;
+    a += 4 * BLOCK;
+    b += 4 * BLOCK;
+    start = out;
+    startRow = outRow;
   }
 }
-// @ts-ignore: decorator
-@inline
-const HEIGHT: i32 = 4;
+
+/** The first byte that no kernel keeps for itself. */
+export function arenaStart(): usize {
+  return transposed + 16 * 4 * <usize>BLOCK;
+}

@@ -7,6 +7,8 @@ export {
   scorePlain,
 } from './catalogue.ts';
 export { type CatalogueDescription, parseCatalogueDescription } from './catalogue-description.ts';
+export { createScoringKernel } from './kernel/scoring-kernel.ts';
+export { createSimdKernel } from './kernel/simd-kernel.ts';
 export type { EncodedBlock, EncodedQuery, ScoringKernel } from './kernel.ts';
 export { MAX_FEATURES, MAX_ITEMS } from './limits.ts';
 export { insecureNoOpProvider } from './no-op-provider.ts';
@@ -18,7 +20,7 @@ export {
   type HeParametersLiteral,
   MAX_MODULUS_BITS_128,
 } from './parameters.ts';
-export { createPlainKernel } from './plain-kernel.ts';
+export { createPlainKernel, type PlainEncoded, type PlainKernel } from './plain-kernel.ts';
 export { planScoring, type ScoringPlan, type ScoringWorkload } from './planner.ts';
 export { HE_PRESETS, presetById } from './presets.ts';
 export {

@@ -23,10 +23,8 @@ export interface NegacyclicNtt {
  * cryptography", CANS 2016, algorithms 1 and 2 (the twist by powers of ψ is merged into the butterflies).
  */
 export function createNegacyclicNtt(prime: number, degree: number): NegacyclicNtt {
-  const root = primitiveRoot(prime, 2 * degree);
-  const forwardTable = twiddles(root, prime, degree);
-  const inverseTable = twiddles(inverseModulo(root, prime), prime, degree);
-  const inverseOfDegree = inverseModulo(degree, prime);
+  const tables = nttTables(prime, degree);
+  const { forward: forwardTable, inverse: inverseTable, inverseOfDegree } = tables;
 
   return {
     prime,
@@ -69,6 +67,25 @@ export function createNegacyclicNtt(prime: number, degree: number): NegacyclicNt
         words[at] = multiplyModulo((words[at] as number) | 0, inverseOfDegree, prime, ratio);
       }
     },
+  };
+}
+
+/** The factors of the transform and of its inverse. */
+export interface NttTables {
+  /** ψ^bitreverse(i), `[degree]`: round by round, in the order in which the butterflies need them. */
+  readonly forward: Uint32Array;
+  /** ψ^−bitreverse(i), `[degree]`. */
+  readonly inverse: Uint32Array;
+  readonly inverseOfDegree: number;
+}
+
+/** The factors for one prime and degree, as {@link createNegacyclicNtt} uses them. */
+export function nttTables(prime: number, degree: number): NttTables {
+  const root = primitiveRoot(prime, 2 * degree);
+  return {
+    forward: twiddles(root, prime, degree),
+    inverse: twiddles(inverseModulo(root, prime), prime, degree),
+    inverseOfDegree: inverseModulo(degree, prime),
   };
 }
 

@@ -1,33 +1,73 @@
+import { packBits, residueBits } from './bit-packing.ts';
 import { ciphertextWords } from './ciphertext.ts';
+import { checkCiphertexts, checkColumns, checkFeatures, checkTarget } from './kernel/shapes.ts';
 import type { EncodedBlock, EncodedQuery, ScoringKernel } from './kernel.ts';
-import { MAX_FEATURES } from './limits.ts';
 import { createNegacyclicNtt } from './ntt.ts';
 import { assertHeParameters, type HeParameters } from './parameters.ts';
 import type { Ciphertext } from './scoring-provider.ts';
 
+/** Something encoded by the plain kernel, open to tests. */
+export interface PlainEncoded {
+  readonly features: number;
+  /** Transformed polynomials: a query's `[features, 2, primes, N]`, a block's `[features, primes, N]`. */
+  readonly words: Uint32Array;
+  /** A block's `[primes, N]` residues to be added, if it has any. */
+  readonly addend: Uint32Array | undefined;
+  dispose(): void;
+}
+
+/** The plain kernel, whose encodings are open. */
+export interface PlainKernel extends ScoringKernel {
+  encodeBlock(columns: readonly Int8Array[], addend?: Uint32Array): PlainEncoded;
+  encodeQuery(ciphertexts: readonly Ciphertext[]): PlainEncoded;
+}
+
 /** The kernel in plain TypeScript: runs everywhere, and is the measure of every faster one. */
-export function createPlainKernel(parameters: HeParameters): ScoringKernel {
+export function createPlainKernel(parameters: HeParameters): PlainKernel {
   assertHeParameters(parameters);
   const { dataPrimes, polynomialDegree: degree } = parameters;
   const primes = dataPrimes.length;
   const transforms = dataPrimes.map((prime) => createNegacyclicNtt(prime, degree));
   const upperSum = new Float64Array(degree);
   const lowerSum = new Float64Array(degree);
+  const alive = new WeakSet<object>();
 
-  return {
+  function encoded(features: number, words: Uint32Array, addend?: Uint32Array): PlainEncoded {
+    const result: PlainEncoded = {
+      features,
+      words,
+      addend,
+      dispose: () => {
+        alive.delete(result);
+      },
+    };
+    alive.add(result);
+    return result;
+  }
+
+  function open(value: EncodedQuery | EncodedBlock, name: string): PlainEncoded {
+    if (!alive.has(value)) {
+      throw new TypeError(
+        `"${name}" expected what this kernel encoded and nobody disposed, got another object`,
+      );
+    }
+    return value as PlainEncoded;
+  }
+
+  const kernel: PlainKernel = {
     name: 'plain',
     parameters,
 
+    reserve(): void {
+      // Each block is an array of its own: the platform has room for it or throws a RangeError.
+    },
+
     // [features, primes, N]
-    encodeBlock(columns: readonly Int8Array[]): EncodedBlock {
+    encodeBlock(columns: readonly Int8Array[], addend?: Uint32Array): PlainEncoded {
+      checkColumns(parameters, columns, addend);
       const words = new Uint32Array(columns.length * primes * degree);
       let at = 0;
       for (const column of columns) {
-        if (column.length > degree) {
-          throw new RangeError(
-            `"columns" expected at most ${degree} coefficients, got ${column.length}`,
-          );
-        }
         for (const transform of transforms) {
           const polynomial = words.subarray(at, at + degree);
           for (let i = 0; i < column.length; i++) {
@@ -38,11 +78,12 @@ export function createPlainKernel(parameters: HeParameters): ScoringKernel {
           at += degree;
         }
       }
-      return { features: columns.length, words };
+      return encoded(columns.length, words, addend?.slice());
     },
 
     // [features, 2, primes, N]
-    encodeQuery(ciphertexts: readonly Ciphertext[]): EncodedQuery {
+    encodeQuery(ciphertexts: readonly Ciphertext[]): PlainEncoded {
+      checkCiphertexts(parameters, ciphertexts);
       const size = ciphertextWords(parameters);
       const words = new Uint32Array(ciphertexts.length * size);
       ciphertexts.forEach((ciphertext, feature) => {
@@ -51,39 +92,56 @@ export function createPlainKernel(parameters: HeParameters): ScoringKernel {
       for (let at = 0, row = 0; at < words.length; at += degree, row++) {
         transforms[row % primes]?.forward(words.subarray(at, at + degree));
       }
-      return { features: ciphertexts.length, words };
+      return encoded(ciphertexts.length, words);
     },
 
     multiplyAccumulate(query: EncodedQuery, block: EncodedBlock): Ciphertext {
-      if (query.features !== block.features) {
-        throw new RangeError(`"block" expected ${query.features} features, got ${block.features}`);
-      }
-      if (query.features > MAX_FEATURES) {
-        throw new RangeError(
-          `"query" expected at most ${MAX_FEATURES} features, got ${query.features}`,
-        );
-      }
+      const { words: left, features } = open(query, 'query');
+      const { words: right, addend } = open(block, 'block');
+      checkFeatures(query, block);
       const result = new Uint32Array(ciphertextWords(parameters));
       for (let row = 0; row < 2 * primes; row++) {
         upperSum.fill(0);
         lowerSum.fill(0);
-        for (let feature = 0; feature < query.features; feature++) {
-          const left = (feature * 2 * primes + row) * degree;
-          const right = (feature * primes + (row % primes)) * degree;
+        for (let feature = 0; feature < features; feature++) {
+          const at = (feature * 2 * primes + row) * degree;
+          const other = (feature * primes + (row % primes)) * degree;
           accumulate(
-            query.words.subarray(left, left + degree),
-            block.words.subarray(right, right + degree),
+            left.subarray(at, at + degree),
+            right.subarray(other, other + degree),
             upperSum,
             lowerSum,
           );
         }
+        const prime = dataPrimes[row % primes] as number;
         const polynomial = result.subarray(row * degree, (row + 1) * degree);
-        reduce(upperSum, lowerSum, dataPrimes[row % primes] as number, polynomial);
+        reduce(upperSum, lowerSum, prime, polynomial);
         transforms[row % primes]?.inverse(polynomial);
+        if (addend !== undefined && row < primes) {
+          for (let i = 0; i < degree; i++) {
+            const sum = (polynomial[i] as number) + (addend[row * degree + i] as number);
+            polynomial[i] = sum >= prime ? sum - prime : sum;
+          }
+        }
       }
       return result;
     },
+
+    score(query: EncodedQuery, blocks: readonly EncodedBlock[], target: Uint8Array): void {
+      checkTarget(parameters, blocks.length, target);
+      const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+      let offset = 0;
+      for (const block of blocks) {
+        const result = kernel.multiplyAccumulate(query, block);
+        for (let row = 0; row < 2 * primes; row++) {
+          const bits = residueBits(dataPrimes[row % primes] as number);
+          packBits(result.subarray(row * degree, (row + 1) * degree), bits, view, offset);
+          offset += (degree * bits) / 8;
+        }
+      }
+    },
   };
+  return kernel;
 }
 
 /**

@@ -61,6 +61,26 @@ export function messageBytes(parameters: HeParameters, ciphertexts: number): num
 }
 
 /**
+ * A message of its full length with the header written and the ciphertexts zero: for writers that pack
+ * them themselves, from {@link HEADER_BYTES} on.
+ *
+ * @param queryId - 32 hex digits, random per query
+ */
+export function beginMessage(frame: MessageFrame, queryId: string): Uint8Array<ArrayBuffer> {
+  const { parameters } = frame;
+  const bytes = new Uint8Array(messageBytes(parameters, frame.ciphertexts));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, KINDS[frame.kind], true);
+  bytes.set(hexToBytes(parameters.id), 8);
+  bytes.set(hexToBytes(queryId), 16);
+  bytes.set(hexToBytes(frame.catalogueVersion), 32);
+  view.setUint32(64, frame.ciphertexts, true);
+  view.setUint32(68, frame.items, true);
+  return bytes;
+}
+
+/**
  * Writes a message.
  *
  * @param queryId - 32 hex digits, random per query
@@ -76,15 +96,8 @@ export function encodeMessage(
       `"ciphertexts" expected ${frame.ciphertexts} of them, got ${ciphertexts.length}`,
     );
   }
-  const bytes = new Uint8Array(messageBytes(parameters, frame.ciphertexts));
+  const bytes = beginMessage(frame, queryId);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, KINDS[frame.kind], true);
-  bytes.set(hexToBytes(parameters.id), 8);
-  bytes.set(hexToBytes(queryId), 16);
-  bytes.set(hexToBytes(frame.catalogueVersion), 32);
-  view.setUint32(64, frame.ciphertexts, true);
-  view.setUint32(68, frame.items, true);
   let offset = HEADER_BYTES;
   for (const ciphertext of ciphertexts) {
     assertCiphertext(parameters, ciphertext);

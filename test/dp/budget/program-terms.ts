@@ -245,14 +245,11 @@ const [gdp, gdpByMonths] = family('gdp');
 const [zcdp, zcdpByMonths] = family('zcdp');
 const [rdp, rdpByMonths] = family('rdp');
 
-/** Budgets for life; those that open fast more often. */
-export const FOR_LIFE: readonly Family[] = [gdp, gdp, gdp, gdp, zcdp, zcdp, rdp];
+/** Budgets for life; those whose limits are quickly converted more often. */
+export const FOR_LIFE: readonly Family[] = [...new Array<Family>(8).fill(gdp), zcdp, zcdp, rdp];
 /** The same by months. */
 export const BY_MONTHS: readonly Family[] = [
-  gdpByMonths,
-  gdpByMonths,
-  gdpByMonths,
-  gdpByMonths,
+  ...new Array<Family>(8).fill(gdpByMonths),
   zcdpByMonths,
   zcdpByMonths,
   rdpByMonths,
