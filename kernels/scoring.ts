@@ -198,69 +198,61 @@ export function split(
   }
 }
 
-// Adds four sums of limb products to the doubles at `sums`: `[upper, rest]` for two, then for two more words.
+// The low words of the doubles' nearest integers: adding 1.5·2^52 rounds, and leaves the integer in the low
+// mantissa bits in two's complement.
 // @ts-ignore: decorator
 @inline
-function fold(sums: usize, hh: v128, hl: v128, lh: v128, ll: v128, scale: v128): void {
-  for (let i = 0; i < 2; i++) {
-    const middle = f64x2.add(f64x2.convert_low_i32x4_s(hl), f64x2.convert_low_i32x4_s(lh));
-    const rest = f64x2.add(f64x2.mul(middle, scale), f64x2.convert_low_i32x4_s(ll));
-    v128.store(sums, f64x2.add(v128.load(sums), f64x2.convert_low_i32x4_s(hh)));
-    v128.store(sums, f64x2.add(v128.load(sums, 16), rest), 16);
-    hh = v128.shuffle<u64>(hh, hh, 1, 1);
-    hl = v128.shuffle<u64>(hl, hl, 1, 1);
-    lh = v128.shuffle<u64>(lh, lh, 1, 1);
-    ll = v128.shuffle<u64>(ll, ll, 1, 1);
-    sums += 32;
-  }
+function nearest(low: v128, high: v128): v128 {
+  const magic = f64x2.splat(6755399441055744);
+  return v128.shuffle<u32>(f64x2.add(low, magic), f64x2.add(high, magic), 0, 2, 4, 6);
 }
 
-// The integers of two doubles of magnitude below 2^52 modulo the prime, nearest to zero; exact, for the product
-// of prime and quotient is below 2^53.
+// hh·2^(2·shift) + (hl + lh)·2^shift + ll modulo the prime, below it. The quotient comes from doubles and drops
+// bits that do not count, so it is off by at most one; the remainder is then exact in 32 bits that wrap around.
 // @ts-ignore: decorator
 @inline
-function centre(values: v128, prime: v128, reciprocal: v128): v128 {
-  const quotient = f64x2.nearest(f64x2.mul(values, reciprocal));
-  return f64x2.sub(values, f64x2.mul(quotient, prime));
-}
-
-// The two words of the doubles at `sums`, in the low halves of the lanes; negative ones not yet lifted.
-// @ts-ignore: decorator
-@inline
-function finish(sums: usize, scale: v128, prime: v128, reciprocal: v128): v128 {
-  const upper = centre(f64x2.mul(v128.load(sums), scale), prime, reciprocal);
-  const whole = f64x2.add(f64x2.mul(upper, scale), v128.load(sums, 16));
-  // 1.5·2^52: the sum has the integer in its low mantissa bits, in two's complement.
-  return f64x2.add(centre(whole, prime, reciprocal), f64x2.splat(6755399441055744));
-}
-
-// @ts-ignore: decorator
-@inline
-function storeWords(target: usize, sums: usize, scale: v128, prime: v128, reciprocal: v128, p: v128): void {
-  const words = v128.shuffle<u32>(
-    finish(sums, scale, prime, reciprocal),
-    finish(sums + 32, scale, prime, reciprocal),
-    0,
-    2,
-    4,
-    6,
+function reduceSums(
+  hh: v128,
+  hl: v128,
+  lh: v128,
+  ll: v128,
+  shift: u32,
+  dropped: u32,
+  upperRatio: v128,
+  middleRatio: v128,
+  p: v128,
+): v128 {
+  const middle = i32x4.add(
+    i32x4.add(i32x4.shr_s(hl, dropped), i32x4.shr_s(lh, dropped)),
+    i32x4.shr_s(ll, shift + dropped),
   );
-  v128.store(target, i32x4.add(words, v128.and(i32x4.shr_s(words, 31), p)));
+  const quotient = nearest(
+    f64x2.add(
+      f64x2.mul(f64x2.convert_low_i32x4_s(hh), upperRatio),
+      f64x2.mul(f64x2.convert_low_i32x4_s(middle), middleRatio),
+    ),
+    f64x2.add(
+      f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<u64>(hh, hh, 1, 1)), upperRatio),
+      f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<u64>(middle, middle, 1, 1)), middleRatio),
+    ),
+  );
+  const upper = i32x4.shl(i32x4.add(i32x4.shl(hh, shift), i32x4.add(hl, lh)), shift);
+  const remainder = i32x4.sub(i32x4.add(upper, ll), i32x4.mul(quotient, p));
+  return i32x4.add(remainder, v128.and(i32x4.shr_s(remainder, 31), p));
 }
 
 /**
  * Per block and coefficient the sum over the features of ciphertext times item, modulo one prime, of
  * both polynomials of the ciphertexts.
  *
- * Limb products are added in 32 bits over `group` pairs of features, then in doubles, which hold all of them
- * exactly; one reduction at the end.
+ * Limb products are added in 32 bits over `group` pairs of features; one reduction for each such group.
  *
  * @param query - `[degree/4, pairs, 2 polynomials, 2 limbs]` vectors
  * @param blocks - `count` addresses of blocks (u32)
  * @param offset - where in a block the vectors of this prime begin: `[degree/4, pairs, 2 limbs]`
  * @param results - per block: words of the first polynomial, and `second` bytes further of the second one
  * @param tile - in fours of coefficients: so much of the query stays in the cache while all blocks pass by
- * @param scratch - 128 bytes
+ * @param dropped - bits of the sums that the estimate of a quotient does without, so that it fits 32 bits
  */
 export function multiplyAccumulate(
   query: usize,
@@ -275,14 +267,13 @@ export function multiplyAccumulate(
   group: u32,
   tile: u32,
   shift: u32,
+  dropped: u32,
   prime: u32,
-  scratch: usize,
 ): void {
   const chunks = degree >> 2;
   const p = i32x4.splat(prime);
-  const modulus = f64x2.splat(prime);
-  const reciprocal = f64x2.splat(1 / <f64>prime);
-  const scale = f64x2.splat(<f64>(<u32>1 << shift));
+  const upperRatio = f64x2.splat(<f64>(<u32>1 << (2 * shift)) / <f64>prime);
+  const middleRatio = f64x2.splat(<f64>(<u32>1 << (shift + dropped)) / <f64>prime);
   const zero = i32x4.splat(0);
   for (let start: u32 = 0; start < chunks; start += tile) {
     const stop = min(start + tile, chunks);
@@ -291,10 +282,11 @@ export function multiplyAccumulate(
       let ciphertexts: usize = query + 64 * pairs * start;
       let target: usize = results + resultBytes * block + 16 * start;
       for (let chunk = start; chunk < stop; chunk++) {
-        for (let at: usize = 0; at < 128; at += 16) v128.store(scratch + at, zero);
+        let sum0 = zero;
+        let sum1 = zero;
         const last = items + 32 * pairs;
         while (items < last) {
-          const end = min(items + 32 * group, last);
+          const end = items + 32 * min(group, (last - items) >> 5);
           let hh0 = zero;
           let hl0 = zero;
           let lh0 = zero;
@@ -321,11 +313,13 @@ export function multiplyAccumulate(
             items += 32;
             ciphertexts += 64;
           } while (items < end);
-          fold(scratch, hh0, hl0, lh0, ll0, scale);
-          fold(scratch + 64, hh1, hl1, lh1, ll1, scale);
+          const rest0 = reduceSums(hh0, hl0, lh0, ll0, shift, dropped, upperRatio, middleRatio, p);
+          const rest1 = reduceSums(hh1, hl1, lh1, ll1, shift, dropped, upperRatio, middleRatio, p);
+          sum0 = reduceOnce(i32x4.add(sum0, rest0), p);
+          sum1 = reduceOnce(i32x4.add(sum1, rest1), p);
         }
-        storeWords(target, scratch, scale, modulus, reciprocal, p);
-        storeWords(target + second, scratch + 64, scale, modulus, reciprocal, p);
+        v128.store(target, sum0);
+        v128.store(target + second, sum1);
         target += 16;
       }
     }

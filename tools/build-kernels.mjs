@@ -5,13 +5,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import asc from 'assemblyscript/asc';
 
-/** Where the module of each kernels/<name>.ts goes. */
-const TARGETS = {
-  scoring: 'src/he/kernel/scoring-wasm.ts',
-  training: 'src/core/kernels/training-wasm.ts',
+/** Where the module of each kernels/<name>.ts goes, and how hard it is squeezed. */
+const KERNELS = {
+  scoring: { target: 'src/he/kernel/scoring-wasm.ts', optimise: '-O3' },
+  training: { target: 'src/core/kernels/training-wasm.ts', optimise: '-O3s' },
 };
 const FLAGS = [
-  ...['-O3s', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--use', 'abort='],
+  ...['--runtime', 'stub', '--noAssert', '--enable', 'simd', '--use', 'abort='],
   ...['--importMemory', '--initialMemory', '1', '--noExportMemory'],
 ];
 
@@ -19,9 +19,10 @@ const root = resolve(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
 const named = process.argv.slice(2).filter((argument) => argument !== '--check');
 
-async function compile(name) {
+async function compile(name, optimise) {
   let bytes;
-  const { error, stderr } = await asc.main([`kernels/${name}.ts`, '-o', `${name}.wasm`, ...FLAGS], {
+  const options = [`kernels/${name}.ts`, '-o', `${name}.wasm`, optimise, ...FLAGS];
+  const { error, stderr } = await asc.main(options, {
     readFile: (file, folder) => {
       try {
         return readFileSync(resolve(root, folder, file), 'utf8');
@@ -51,9 +52,9 @@ let stale = 0;
 for (const file of readdirSync(join(root, 'kernels')).filter((name) => name.endsWith('.ts'))) {
   const name = basename(file, '.ts');
   if (named.length > 0 && !named.includes(name)) continue;
-  const target = TARGETS[name];
-  if (target === undefined) throw new Error(`kernels/${file} has no target in tools/build-kernels.mjs`);
-  const bytes = await compile(name);
+  if (KERNELS[name] === undefined) throw new Error(`no target for kernels/${file}`);
+  const { target, optimise } = KERNELS[name];
+  const bytes = await compile(name, optimise);
   const source = moduleSource(name, bytes);
   const path = join(root, target);
   if (!check) writeFileSync(path, source);

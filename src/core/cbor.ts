@@ -1,11 +1,15 @@
 import { decode, encode } from 'cborg';
 import { VelaturaError } from './errors.ts';
 
+const BYTE_ORDER_MARK = 0xfeff;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Text that UTF-8 can hold: a lone surrogate would silently become U+FFFD and two texts one. */
+/**
+ * Text that comes back from UTF-8 as it was: a lone surrogate would silently become U+FFFD, a byte order
+ * mark at the beginning would be dropped, and two texts would be one.
+ */
 export function isWellFormedText(text: string): boolean {
-  return !LONE_SURROGATE.test(text);
+  return text.charCodeAt(0) !== BYTE_ORDER_MARK && !LONE_SURROGATE.test(text);
 }
 
 function describe(value: unknown): string {

@@ -30,25 +30,30 @@ export function createPlainKernel(parameters: HeParameters): PlainKernel {
   const transforms = dataPrimes.map((prime) => createNegacyclicNtt(prime, degree));
   const upperSum = new Float64Array(degree);
   const lowerSum = new Float64Array(degree);
-  const alive = new WeakSet<object>();
+  const alive = { query: new WeakSet<object>(), block: new WeakSet<object>() };
 
-  function encoded(features: number, words: Uint32Array, addend?: Uint32Array): PlainEncoded {
+  function encoded(
+    kind: keyof typeof alive,
+    features: number,
+    words: Uint32Array,
+    addend?: Uint32Array,
+  ): PlainEncoded {
     const result: PlainEncoded = {
       features,
       words,
       addend,
       dispose: () => {
-        alive.delete(result);
+        alive[kind].delete(result);
       },
     };
-    alive.add(result);
+    alive[kind].add(result);
     return result;
   }
 
-  function open(value: EncodedQuery | EncodedBlock, name: string): PlainEncoded {
-    if (!alive.has(value)) {
+  function open(value: EncodedQuery | EncodedBlock, kind: keyof typeof alive): PlainEncoded {
+    if (!alive[kind].has(value)) {
       throw new TypeError(
-        `"${name}" expected what this kernel encoded and nobody disposed, got another object`,
+        `"${kind}" expected what this kernel encoded and nobody disposed, got another object`,
       );
     }
     return value as PlainEncoded;
@@ -78,7 +83,7 @@ export function createPlainKernel(parameters: HeParameters): PlainKernel {
           at += degree;
         }
       }
-      return encoded(columns.length, words, addend?.slice());
+      return encoded('block', columns.length, words, addend?.slice());
     },
 
     // [features, 2, primes, N]
@@ -92,7 +97,7 @@ export function createPlainKernel(parameters: HeParameters): PlainKernel {
       for (let at = 0, row = 0; at < words.length; at += degree, row++) {
         transforms[row % primes]?.forward(words.subarray(at, at + degree));
       }
-      return encoded(ciphertexts.length, words);
+      return encoded('query', ciphertexts.length, words);
     },
 
     multiplyAccumulate(query: EncodedQuery, block: EncodedBlock): Ciphertext {

@@ -102,6 +102,22 @@ describe('CborWriter', () => {
   });
 });
 
+it('has room for long characters wherever the chunk ends', () => {
+  const text = '水'.repeat(10);
+  for (let left = 0; left < 60; left++) {
+    const writer = new CborWriter();
+    writer.begin();
+    writer.array(2);
+    writer.bytes(new Uint8Array(65_536 - 4 - left));
+    writer.text(text);
+    const reader = new CborReader(writer.finish());
+    reader.array();
+    reader.bytes();
+    expect(reader.text()).toBe(text);
+    reader.end();
+  }
+});
+
 describe('CborReader', () => {
   it.each([
     ['uint', '1817'],

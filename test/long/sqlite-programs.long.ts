@@ -11,6 +11,7 @@ it('10,000 programs on SQLite files', async () => {
   await runAndTell('on SQLite files', {
     count: 10_000,
     families,
-    home: async () => sqliteHome(folder),
+    lanes: 4,
+    home: () => sqliteHome(folder),
   });
 });

@@ -1,4 +1,5 @@
 import { it } from 'vitest';
+import type { ProgramHome } from '../dp/budget/program-runner.ts';
 import { runPrograms } from '../dp/budget/program-runs.ts';
 import { BY_MONTHS, FOR_LIFE } from '../dp/budget/program-terms.ts';
 import { describePostgres, newSchema } from './fixtures/postgres-server.ts';
@@ -9,8 +10,7 @@ describePostgres('budgets in PostgreSQL', () => {
     const schema = newSchema();
     const families = [...FOR_LIFE, ...BY_MONTHS];
     let budgets = 0;
-    const home = async (): Promise<ReturnType<typeof postgresHome>> =>
-      postgresHome(schema, `program ${budgets++}`);
-    await runPrograms({ count: 200, families, home });
+    const home = (): ProgramHome => postgresHome(schema, `program ${budgets++}`);
+    await runPrograms({ count: 200, families, lanes: 4, home });
   }, 180_000);
 });

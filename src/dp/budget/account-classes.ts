@@ -1,3 +1,5 @@
+import type { HandleList } from './handle-set.ts';
+
 /** A set of accounts that is charged as a whole. */
 export interface Population {
   readonly name: string;
@@ -86,19 +88,19 @@ export class AccountClasses {
     return population;
   }
 
-  assign(handles: Uint32Array, group: string): void {
+  assign(handles: HandleList, group: string): void {
     this.#change(handles, ({ erased, populations }) => this.#intern(group, erased, populations));
   }
 
-  erase(handles: Uint32Array): void {
+  erase(handles: HandleList): void {
     this.#change(handles, ({ group }) => this.#intern(group, true, []));
   }
 
-  readmit(handles: Uint32Array): void {
+  readmit(handles: HandleList): void {
     this.#change(handles, ({ group, populations }) => this.#intern(group, false, populations));
   }
 
-  join(handles: Uint32Array, population: Population): void {
+  join(handles: HandleList, population: Population): void {
     this.#change(handles, ({ group, erased, populations }) =>
       populations.includes(population)
         ? this.#intern(group, erased, populations)
@@ -110,7 +112,7 @@ export class AccountClasses {
     );
   }
 
-  leave(handles: Uint32Array, population: Population): void {
+  leave(handles: HandleList, population: Population): void {
     this.#change(handles, ({ group, erased, populations }) =>
       this.#intern(
         group,
@@ -152,9 +154,9 @@ export class AccountClasses {
     return found;
   }
 
-  #change(handles: Uint32Array, to: (from: AccountClass) => AccountClass): void {
+  #change(handles: HandleList, to: (from: AccountClass) => AccountClass): void {
     this.version++;
-    const last = handles.at(-1);
+    const last = handles[handles.length - 1];
     if (last !== undefined && last >= this.#of.length) {
       const grown = new Uint32Array(Math.max(64, 2 ** Math.ceil(Math.log2(last + 1))));
       grown.set(this.#of);

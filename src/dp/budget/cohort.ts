@@ -3,7 +3,7 @@ import { VelaturaError } from '../../core/errors.ts';
 import type { KeyRing } from './account-key.ts';
 import { ACCOUNT_KEY_LENGTH, AccountTable, keyWords } from './account-table.ts';
 import type { Accounts } from './budget.ts';
-import { sortedHandles } from './handle-set.ts';
+import { type HandleList, sortedHandles } from './handle-set.ts';
 import type { Transaction } from './ledger.ts';
 import type { BudgetState } from './state.ts';
 
@@ -28,8 +28,7 @@ export type AskedAccounts = KeyedIds | { readonly handles: Uint32Array; readonly
 export interface ResolvedAccounts {
   /** In the order asked. */
   readonly handles: Uint32Array;
-  /** Ascending. */
-  readonly sorted: Uint32Array;
+  readonly sorted: HandleList;
   readonly newcomers: Uint8Array | null;
 }
 
@@ -100,7 +99,7 @@ export function resolveAccounts(state: BudgetState, asked: AskedAccounts): Resol
     throw invalidAccounts('"accounts" expected each account once, got one of them twice');
   }
   const known = state.size + (newcomers?.length ?? 0) / ACCOUNT_KEY_LENGTH;
-  if ((sorted.at(-1) as number) >= known) {
+  if ((sorted[sorted.length - 1] as number) >= known) {
     throw invalidAccounts('"accounts" expected handles that this budget gave out');
   }
   return { handles, sorted, newcomers };

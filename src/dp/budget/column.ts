@@ -1,3 +1,5 @@
+import type { HandleList } from './handle-set.ts';
+
 const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 const ROW_MASK = CHUNK_ROWS - 1;
@@ -32,7 +34,7 @@ export class Column {
   }
 
   /** Adds `factor` times the amounts to every handle. */
-  add(handles: Uint32Array, amounts: Float64Array, factor: 1 | -1): void {
+  add(handles: HandleList, amounts: Float64Array, factor: 1 | -1): void {
     this.version++;
     const { width } = this;
     for (let i = 0; i < handles.length; ) {
@@ -60,7 +62,7 @@ export class Column {
    *
    * @param handles - ascending
    */
-  fits(handles: Uint32Array, { byClass, classOf }: Rooms): boolean {
+  fits(handles: HandleList, { byClass, classOf }: Rooms): boolean {
     const { width } = this;
     if (classOf === undefined && width === 1) {
       return this.fitsUniform(handles, (byClass[0] as Float64Array)[0] as number);
@@ -80,7 +82,7 @@ export class Column {
   }
 
   /** The same where one sum is kept and everyone has the same room. */
-  fitsUniform(handles: Uint32Array, room: number): boolean {
+  fitsUniform(handles: HandleList, room: number): boolean {
     for (let i = 0; i < handles.length; ) {
       const index = (handles[i] as number) >>> CHUNK_BITS;
       const chunk = this.#chunks[index];

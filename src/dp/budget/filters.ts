@@ -1,6 +1,7 @@
 import type { AccountClass, Population } from './account-classes.ts';
 import type { LimitName } from './budget.ts';
 import type { Rooms } from './column.ts';
+import type { HandleList } from './handle-set.ts';
 import type { Limit, Limits, SceneLimits } from './limits.ts';
 import type { Scope } from './scope.ts';
 import type { BudgetState, SceneState } from './state.ts';
@@ -10,7 +11,7 @@ import { saturatingSum } from './units.ts';
 export interface Charge {
   readonly scene: string;
   /** Ascending, without duplicates: the accounts asked. Null where a population is charged. */
-  readonly handles: Uint32Array | null;
+  readonly handles: HandleList | null;
   readonly population: Population | null;
   readonly model: string | null;
   /** Epochs that are read; none where nothing renews. */
@@ -195,7 +196,7 @@ function admitsAccounts(
   { classes }: BudgetState,
   limits: Limits,
   filter: Filter,
-  handles: Uint32Array,
+  handles: HandleList,
 ): boolean {
   const { scope } = filter;
   if (!classes.differ) {
@@ -214,7 +215,10 @@ function admitsAccounts(
   };
   if (scope !== undefined) return scope.own.fits(handles, rooms);
   const open = rooms.byClass.map(isNonNegative);
-  return handles.every((handle) => open[classes.indexOf(handle)] === true);
+  for (let i = 0; i < handles.length; i++) {
+    if (open[classes.indexOf(handles[i] as number)] !== true) return false;
+  }
+  return true;
 }
 
 /** True when the filter admits all members: their largest balances are remembered between charges. */
@@ -253,7 +257,7 @@ function accountViolation(
   filters: readonly Filter[],
   { handles, population }: Charge,
 ): Violation {
-  const everyone = population === null ? (handles as Uint32Array) : classes.members(population);
+  const everyone = population === null ? (handles as HandleList) : classes.members(population);
   const rooms = filters.map((filter) => classes.list.map((of) => roomOf(limits, filter, of)));
   const blocked: number[] = [];
   let first = filters.length;
@@ -317,7 +321,7 @@ export function violationOf(
   for (const filter of filters) {
     const admitted =
       population === null
-        ? admitsAccounts(state, limits, filter, handles as Uint32Array)
+        ? admitsAccounts(state, limits, filter, handles as HandleList)
         : admitsPopulation(state, limits, filter, population);
     if (!admitted) return accountViolation(state, limits, filters, charge);
   }

@@ -14,6 +14,12 @@ const HALVING = 16;
 const GAPS = 0;
 const BITMAP = 1;
 
+/**
+ * Handles in ascending order. A list of one is a plain array: it costs a quarter of a typed one, and most
+ * requests of a service are for one account.
+ */
+export type HandleList = Uint32Array | readonly number[];
+
 function malformed(reason: string, details: Readonly<Record<string, number>>): VelaturaError {
   return new VelaturaError('core/non-canonical', `set of handles: ${reason}`, details);
 }
@@ -65,9 +71,10 @@ function sortedByValue(handles: Uint32Array): Uint32Array | null {
  *
  * @param handles - in any order
  */
-export function sortedHandles(handles: Uint32Array): Uint32Array | null {
+export function sortedHandles(handles: Uint32Array): HandleList | null {
   const { length } = handles;
-  if (length < 2) return handles.slice();
+  if (length === 0) return [];
+  if (length === 1) return [handles[0] as number];
   if (length <= INSERTION) return insertionSorted(handles);
   let low = handles[0] as number;
   let high = low;
@@ -88,6 +95,11 @@ export function sortedHandles(handles: Uint32Array): Uint32Array | null {
   return words <= SORTING_WORDS * length
     ? bitmapSorted(handles, low, words)
     : sortedByValue(handles);
+}
+
+/** Those of the handles that the test picks. */
+export function pickHandles(handles: HandleList, test: (handle: number) => boolean): Uint32Array {
+  return Uint32Array.from(handles).filter(test);
 }
 
 function varintLength(value: number): number {
@@ -127,7 +139,7 @@ function varintAt(bytes: Uint8Array, at: number): number {
 }
 
 /** Bytes of the gaps; the first counts from 0, each other from the handle after the one before it. */
-function gapsLength(sorted: Uint32Array): number {
+function gapsLength(sorted: HandleList): number {
   let length = 0;
   let least = 0;
   for (let i = 0; i < sorted.length; i++) {
@@ -147,7 +159,7 @@ function bitmapLength(low: number, high: number): number {
   return varintLength(low) + Math.ceil((high - low + 1) / 8);
 }
 
-function putGaps(target: Uint8Array, at: number, sorted: Uint32Array): void {
+function putGaps(target: Uint8Array, at: number, sorted: HandleList): void {
   let next = at;
   let least = 0;
   for (let i = 0; i < sorted.length; i++) {
@@ -159,7 +171,7 @@ function putGaps(target: Uint8Array, at: number, sorted: Uint32Array): void {
   }
 }
 
-function putBitmap(target: Uint8Array, at: number, sorted: Uint32Array): void {
+function putBitmap(target: Uint8Array, at: number, sorted: HandleList): void {
   const low = sorted[0] as number;
   const bits = putVarint(target, at, low);
   for (let i = 0; i < sorted.length; i++) {
@@ -176,7 +188,7 @@ function putBitmap(target: Uint8Array, at: number, sorted: Uint32Array): void {
  * @param sorted - ascending, as {@link sortedHandles} gives them
  * @throws {RangeError} when they are not ascending
  */
-export function encodeHandles(sorted: Uint32Array): Uint8Array {
+export function encodeHandles(sorted: HandleList): Uint8Array {
   const { length } = sorted;
   const gaps = gapsLength(sorted);
   if (length > 0) {
@@ -192,6 +204,19 @@ export function encodeHandles(sorted: Uint32Array): Uint8Array {
   bytes[0] = GAPS;
   putGaps(bytes, 1, sorted);
   return bytes;
+}
+
+const single = new Uint8Array(6);
+const singles = Array.from({ length: 7 }, (_, length) => single.subarray(0, length));
+
+/**
+ * {@link encodeHandles} of one handle.
+ *
+ * @returns bytes that the next call overwrites
+ */
+export function encodeSingle(handle: number): Uint8Array {
+  single[0] = GAPS;
+  return singles[putVarint(single, 1, handle)] as Uint8Array;
 }
 
 function decodeGaps(bytes: Uint8Array): Uint32Array {
@@ -264,7 +289,7 @@ export function decodeHandles(bytes: Uint8Array): Uint32Array {
   throw malformed('unknown form', { length: bytes.length });
 }
 
-function has(sorted: Uint32Array, handle: number): boolean {
+function has(sorted: HandleList, handle: number): boolean {
   let from = 0;
   let to = sorted.length;
   while (from < to) {
@@ -282,7 +307,7 @@ function has(sorted: Uint32Array, handle: number): boolean {
  * @param handles - in the order of the request
  * @returns the positions i, ascending, with `handles[i]` in `subset`
  */
-export function positionsOf(subset: Uint32Array, handles: Uint32Array): Uint32Array {
+export function positionsOf(subset: HandleList, handles: Uint32Array): Uint32Array {
   const { length } = subset;
   const positions = new Uint32Array(handles.length);
   let count = 0;

@@ -2,7 +2,7 @@ import { decodeCanonical, encodeCanonical } from '../../core/cbor.ts';
 import { CborWriter } from '../../core/cbor-stream.ts';
 import { validatePlan } from '../accounting/validate.ts';
 import { NEIGHBOUR_RELATIONS, PRIVACY_UNITS } from '../plan.ts';
-import { encodeHandles } from './handle-set.ts';
+import { encodeHandles, encodeSingle, type HandleList } from './handle-set.ts';
 import {
   CURRENCY_NAMES,
   DIGEST_BYTES,
@@ -66,11 +66,15 @@ function putBytes(field: string, value: Uint8Array, length: number): void {
   writer.bytes(value);
 }
 
-function putHandles(field: string, value: Uint32Array): void {
-  if (!(value instanceof Uint32Array) || value.length === 0) {
+function putHandles(field: string, value: HandleList): void {
+  const isList = value instanceof Uint32Array || (Array.isArray(value) && value.length === 1);
+  if (!isList || value.length === 0) {
     throw wrong(field, 'at least one handle', 'none');
   }
-  writer.bytes(encodeHandles(value));
+  const [first] = value;
+  if (value.length > 1) writer.bytes(encodeHandles(value));
+  else if ((first as number) >>> 0 === first) writer.bytes(encodeSingle(first));
+  else throw wrong(field, 'a handle', describe(first));
 }
 
 function putPages(pages: readonly PageDigest[]): void {

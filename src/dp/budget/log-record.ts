@@ -2,6 +2,7 @@ import { VelaturaError } from '../../core/errors.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
 import type { LimitName } from './budget.ts';
 import type { FilterCurrency } from './currency.ts';
+import type { HandleList } from './handle-set.ts';
 import type { BudgetPolicy } from './policy.ts';
 
 /** Version of the entries; another one is refused. */
@@ -64,8 +65,7 @@ export interface RotateRecord {
 export interface ErasureRecord {
   readonly kind: 'erase' | 'readmit';
   readonly time: number;
-  /** Ascending. */
-  readonly handles: Uint32Array;
+  readonly handles: HandleList;
   readonly pages: readonly PageDigest[];
 }
 
@@ -75,8 +75,7 @@ export interface MembershipRecord {
   readonly time: number;
   /** Group or population. */
   readonly name: string;
-  /** Ascending. */
-  readonly handles: Uint32Array;
+  readonly handles: HandleList;
 }
 
 /** A charge on all of a cohort; spent until a `release`. Its number names the reservation. */
@@ -88,8 +87,8 @@ export interface ReserveRecord {
   readonly plan: number;
   /** Units of delta. */
   readonly deltaCost: number;
-  /** Ascending; null where a whole population is charged. */
-  readonly handles: Uint32Array | null;
+  /** Null where a whole population is charged. */
+  readonly handles: HandleList | null;
   readonly population: string | null;
   readonly idempotencyKey: string;
   readonly expiresAt: number;
@@ -107,8 +106,8 @@ export interface RefuseRecord {
   readonly limit: LimitName;
   readonly epoch: string | null;
   readonly count: number;
-  /** Handles in the way, ascending; null for all of the cohort. */
-  readonly blocked: Uint32Array | null;
+  /** Handles in the way; null for all of the cohort. */
+  readonly blocked: HandleList | null;
   readonly spent: number;
   readonly asked: number;
   readonly allowed: number;

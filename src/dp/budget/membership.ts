@@ -11,12 +11,13 @@ import {
   resolveAccounts,
   writeNewcomers,
 } from './cohort.ts';
+import { type HandleList, pickHandles } from './handle-set.ts';
 import type { Transaction } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { BudgetState } from './state.ts';
 
 /** Handles of the accounts, newcomers made known. */
-function known(transaction: Transaction, asked: AskedAccounts): Uint32Array {
+function known(transaction: Transaction, asked: AskedAccounts): HandleList {
   const { sorted, newcomers } = resolveAccounts(transaction.state, asked);
   writeNewcomers(transaction, newcomers);
   return sorted;
@@ -49,7 +50,7 @@ export function assignGroup(transaction: Transaction, group: string, asked: Aske
     });
   }
   const sorted = known(transaction, asked);
-  const handles = sorted.filter((handle) => state.classes.of(handle).group !== group);
+  const handles = pickHandles(sorted, (handle) => state.classes.of(handle).group !== group);
   if (handles.length > 0) transaction.write({ kind: 'assign', time, name: group, handles });
 }
 
@@ -62,7 +63,7 @@ export function joinPopulation(transaction: Transaction, name: string, asked: As
   const handles =
     population === undefined
       ? sorted
-      : sorted.filter((handle) => !state.classes.of(handle).populations.includes(population));
+      : pickHandles(sorted, (handle) => !state.classes.of(handle).populations.includes(population));
   if (handles.length > 0) transaction.write({ kind: 'join', time, name, handles });
 }
 
@@ -75,7 +76,7 @@ export function leavePopulation(
   const { state, now: time } = transaction;
   const population = populationOf(state, name);
   const { sorted } = resolveAccounts(state, asked);
-  const handles = sorted.filter((handle) =>
+  const handles = pickHandles(sorted, (handle) =>
     state.classes.of(handle).populations.includes(population),
   );
   if (handles.length > 0) transaction.write({ kind: 'leave', time, name, handles });
@@ -83,14 +84,14 @@ export function leavePopulation(
 
 /** Handles of those asked who are known, ascending. */
 function present(state: BudgetState, asked: AskedAccounts): Uint32Array {
-  return resolveAccounts(state, asked).sorted.filter((handle) => handle < state.size);
+  return pickHandles(resolveAccounts(state, asked).sorted, (handle) => handle < state.size);
 }
 
 /** Puts tombstones in the place of keys. Who is not known stays so. */
 export function eraseAccounts(transaction: Transaction, ring: KeyRing, asked: AskedAccounts): void {
   const { state, now: time } = transaction;
   assertRing(state, ring);
-  const handles = present(state, asked).filter((handle) => !state.classes.of(handle).erased);
+  const handles = pickHandles(present(state, asked), (handle) => !state.classes.of(handle).erased);
   if (handles.length === 0) return;
   state.directory.rekey(handles, ring.tombstonesOf(state.directory.keysAt(handles)));
   const { pages, digests } = state.directory.takeChanged();

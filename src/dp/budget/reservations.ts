@@ -10,22 +10,19 @@ export interface ReservationState {
   readonly scene: string;
   readonly accounts: number;
   readonly expiresAt: number;
-  /** Tells its request from any other; null while the charge, which tells the same, is open. */
+  /** Tells its request from any other; null while it has a record, which tells the same. */
   fingerprint: string | null;
   status: 'open' | 'expired' | 'committed' | 'released';
   /** What may still be taken back; null once it may not. */
-  charge: OpenCharge | null;
+  record: ReserveRecord | null;
+  population: Population | null;
+  /** Open neighbours in the order of their entries. */
+  before: ReservationState | null;
+  after: ReservationState | null;
 }
 
-/** A charge that may still be taken back. */
-export interface OpenCharge {
-  readonly reservation: ReservationState;
-  readonly record: ReserveRecord;
-  readonly population: Population | null;
-  /** Neighbours in the order of their entries. */
-  before: OpenCharge | null;
-  after: OpenCharge | null;
-}
+/** A reservation whose charge may still be taken back. */
+export type OpenReservation = ReservationState & { readonly record: ReserveRecord };
 
 /** The first answer to an idempotency key. */
 export type Answer = ReservationState | RefuseRecord;
@@ -35,48 +32,45 @@ export function isRefusal(answer: Answer): answer is RefuseRecord {
   return 'kind' in answer;
 }
 
-/** Charges that may still be taken back, in the order of their entries. */
-export class OpenCharges {
-  #first: OpenCharge | null = null;
-  #last: OpenCharge | null = null;
+/** Reservations whose charges may still be taken back, in the order of their entries. */
+export class OpenReservations {
+  #first: ReservationState | null = null;
+  #last: ReservationState | null = null;
   size = 0;
 
   /** Number of the first; Infinity while there is none. */
   get oldest(): number {
-    return this.#first?.reservation.seq ?? Number.POSITIVE_INFINITY;
+    return this.#first?.seq ?? Number.POSITIVE_INFINITY;
   }
 
-  add(
-    reservation: ReservationState,
-    record: ReserveRecord,
-    population: Population | null,
-  ): OpenCharge {
-    const charge: OpenCharge = { reservation, record, population, before: this.#last, after: null };
-    if (this.#last === null) this.#first = charge;
-    else this.#last.after = charge;
-    this.#last = charge;
-    reservation.charge = charge;
+  add(reservation: OpenReservation): void {
+    reservation.before = this.#last;
+    if (this.#last === null) this.#first = reservation;
+    else this.#last.after = reservation;
+    this.#last = reservation;
     this.size++;
-    return charge;
   }
 
-  /** Takes out the charge of a reservation, if it still has one. */
+  /** Takes a reservation out, if it is still in. */
   close(reservation: ReservationState): void {
-    const { charge } = reservation;
-    if (charge === null) return;
-    if (charge.before === null) this.#first = charge.after;
-    else charge.before.after = charge.after;
-    if (charge.after === null) this.#last = charge.before;
-    else charge.after.before = charge.before;
-    reservation.charge = null;
+    const { before, after } = reservation;
+    if (reservation.record === null) return;
+    if (before === null) this.#first = after;
+    else before.after = after;
+    if (after === null) this.#last = before;
+    else after.before = before;
+    reservation.record = null;
+    reservation.population = null;
+    reservation.before = null;
+    reservation.after = null;
     this.size--;
   }
 
-  *[Symbol.iterator](): Generator<OpenCharge> {
-    for (let charge = this.#first; charge !== null; ) {
-      const { after } = charge; // the charge may be closed meanwhile
-      yield charge;
-      charge = after;
+  *[Symbol.iterator](): Generator<OpenReservation> {
+    for (let reservation = this.#first; reservation !== null; ) {
+      const { after } = reservation; // it may be closed meanwhile
+      yield reservation as OpenReservation;
+      reservation = after;
     }
   }
 }

@@ -132,7 +132,10 @@ function decodeReservation(encoded: Encoded): ReservationState {
     expiresAt,
     fingerprint,
     status: STATUSES[status] as ReservationState['status'],
-    charge: null,
+    record: null,
+    population: null,
+    before: null,
+    after: null,
   };
 }
 
@@ -199,7 +202,7 @@ export function encodeState(state: BudgetState): Uint8Array {
     [...state.epochs.values()].map(encodeEpoch),
     [...state.reservations].map(encodeReservation),
     state.answers.halves().map(encodeHalf),
-    [...state.open].map(({ reservation, record }) => [reservation.seq, encodeRecord(record)]),
+    [...state.open].map(({ seq: number, record }) => [number, encodeRecord(record)]),
   ]);
 }
 
@@ -302,7 +305,7 @@ export function decodeState(
       record.population === null
         ? null
         : (state.classes.populations.get(record.population) as Population);
-    state.open.add(reservation, record, population);
+    state.open.add(Object.assign(reservation, { record, population }));
   }
   state.restoredAnswers();
   return state;

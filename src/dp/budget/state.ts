@@ -4,7 +4,7 @@ import { AccountClasses, type Population } from './account-classes.ts';
 import { AccountDirectory } from './account-directory.ts';
 import { currencyOf } from './currency.ts';
 import { Generations } from './generations.ts';
-import { encodeHandles } from './handle-set.ts';
+import { encodeHandles, type HandleList, pickHandles } from './handle-set.ts';
 import { Limits } from './limits.ts';
 import {
   corruptAt,
@@ -19,8 +19,8 @@ import { planKey } from './plan-prices.ts';
 import type { BudgetPolicy } from './policy.ts';
 import {
   type Answer,
-  type OpenCharge,
-  OpenCharges,
+  type OpenReservation,
+  OpenReservations,
   type ReservationState,
   ReservationTable,
 } from './reservations.ts';
@@ -96,7 +96,7 @@ export class BudgetState {
   readonly epochs: Map<string, EpochState> = new Map();
   readonly reservations: ReservationTable = new ReservationTable();
   readonly answers: Generations<Answer> = new Generations();
-  readonly open: OpenCharges = new OpenCharges();
+  readonly open: OpenReservations = new OpenReservations();
   /** Keys of the accounts: not a part of the fold, only their hashes are. */
   readonly directory: AccountDirectory;
   readonly #sha256: Sha256;
@@ -214,7 +214,7 @@ export class BudgetState {
   /** What tells the request behind an answer from any other. */
   fingerprintOf(answer: Answer): string {
     if (answer.fingerprint !== null) return answer.fingerprint;
-    const { record } = (answer as ReservationState).charge as OpenCharge;
+    const { record } = answer as OpenReservation;
     return fingerprintOf(record, cohortText(record, this.#sha256));
   }
 
@@ -270,8 +270,9 @@ export class BudgetState {
     return known;
   }
 
-  #assertKnown(seq: number, handles: Uint32Array): void {
-    if ((handles.at(-1) ?? 0) >= this.size) throw corruptAt(seq, 'it names nobody known');
+  #assertKnown(seq: number, handles: HandleList): void {
+    if ((handles[handles.length - 1] ?? 0) >= this.size)
+      throw corruptAt(seq, 'it names nobody known');
   }
 
   /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
@@ -293,20 +294,20 @@ export class BudgetState {
   }
 
   /** Books a charge, or takes it back. */
-  #charge({ record, population }: OpenCharge, factor: 1 | -1): void {
+  #charge({ record, population }: OpenReservation, factor: 1 | -1): void {
     const { handles, plan, deltaCost } = record;
     const cost = this.planCosts[plan] as Float64Array;
     this.#tally(this.scene(record.scene).tally, plan, cost, deltaCost, factor);
     for (const { epoch, costs } of this.#charged(record)) {
       for (const scope of costs) {
         if (population !== null) scope.addPooled(population, cost, factor);
-        else scope.own.add(handles as Uint32Array, cost, factor);
+        else scope.own.add(handles as HandleList, cost, factor);
         this.#tally(scope.tally, plan, cost, deltaCost, factor);
       }
       if (deltaCost === 0) continue;
       const delta = Float64Array.of(deltaCost);
       if (population !== null) epoch.delta.addPooled(population, delta, factor);
-      else epoch.delta.own.add(handles as Uint32Array, delta, factor);
+      else epoch.delta.own.add(handles as HandleList, delta, factor);
     }
   }
 
@@ -320,17 +321,21 @@ export class BudgetState {
     if (record.plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
     const population = this.#populationOf(seq, record);
     if (handles !== null) this.#assertKnown(seq, handles);
-    const reservation: ReservationState = {
+    const reservation: OpenReservation = {
       seq,
       tag: tagOf(hash),
       scene,
-      accounts: population === null ? (handles as Uint32Array).length : population.size,
+      accounts: population === null ? (handles as HandleList).length : population.size,
       expiresAt,
       fingerprint: null,
       status: 'open',
-      charge: null,
+      record,
+      population,
+      before: null,
+      after: null,
     };
-    this.#charge(this.open.add(reservation, record, population), 1);
+    this.#charge(reservation, 1);
+    this.open.add(reservation);
     this.reservations.set(reservation);
     this.#answer(seq, record.idempotencyKey, reservation, record.time);
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
@@ -372,8 +377,8 @@ export class BudgetState {
 
   #release(seq: number, number: number): void {
     const reservation = this.#known(seq, number);
-    if (reservation.charge === null) throw corruptAt(seq, 'it releases a closed reservation');
-    this.#charge(reservation.charge, -1);
+    if (reservation.record === null) throw corruptAt(seq, 'it releases a closed reservation');
+    this.#charge(reservation as OpenReservation, -1);
     reservation.status = 'released';
     this.#close(reservation);
   }
@@ -394,12 +399,13 @@ export class BudgetState {
     this.time = time;
     if (this.#nextExpiry > time) return;
     let next = Number.POSITIVE_INFINITY;
-    for (const { reservation, record } of this.open) {
-      if (record.expiresAt > time) {
-        next = Math.min(next, record.expiresAt);
+    for (const reservation of this.open) {
+      const { expiresAt } = reservation;
+      if (expiresAt > time) {
+        next = Math.min(next, expiresAt);
       } else {
         reservation.status = 'expired';
-        this.#end(reservation, record.expiresAt);
+        this.#end(reservation, expiresAt);
       }
     }
     this.#nextExpiry = next;
@@ -429,9 +435,11 @@ export class BudgetState {
     }
   }
 
-  #erase(handles: Uint32Array): void {
+  #erase(handles: HandleList): void {
     for (const population of this.classes.populations.values()) {
-      const members = handles.filter((h) => this.classes.of(h).populations.includes(population));
+      const members = pickHandles(handles, (handle) =>
+        this.classes.of(handle).populations.includes(population),
+      );
       if (members.length > 0) this.#settle(members, population, 1);
     }
     this.classes.erase(handles);
@@ -442,7 +450,7 @@ export class BudgetState {
    * what the account was charged; leaving adds it. Charges that may still be given back are not taken off:
    * a later release lowers the population's sum for everyone.
    */
-  #settle(handles: Uint32Array, population: Population, factor: 1 | -1): void {
+  #settle(handles: HandleList, population: Population, factor: 1 | -1): void {
     const open = new Map<Scope, Float64Array>();
     if (factor === -1) {
       for (const { population: charged, record } of this.open) {

@@ -105,11 +105,17 @@ export class KernelMemory {
     }
     // An eighth more than asked, so that many small regions cost few growths.
     const generous = Math.min(MAX_PAGES, Math.max(pages, Math.ceil(present * 1.125)));
-    try {
-      this.memory.grow(generous - present);
-    } catch {
-      this.memory.grow(pages - present);
+    for (const target of [generous, pages]) {
+      try {
+        this.memory.grow(target - present);
+        return;
+      } catch {
+        // The platform has less: try the next, then say so.
+      }
     }
+    throw new RangeError(
+      `"items" expected to fit the memory this platform has, which ends before ${pages * PAGE} bytes`,
+    );
   }
 }
 

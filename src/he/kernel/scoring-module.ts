@@ -30,8 +30,8 @@ export interface ScoringFunctions {
     group: number,
     tile: number,
     shift: number,
+    dropped: number,
     prime: number,
-    scratch: number,
   ): void;
   add(words: number, addend: number, degree: number, prime: number): void;
   pack(words: number, count: number, bits: number, target: number): void;

@@ -80,7 +80,6 @@ class SimdKernel implements ScoringKernel {
   readonly #first: number;
   readonly #second: number;
   readonly #bytes: number;
-  readonly #sums: number;
   readonly #addresses: number;
   readonly #results: number;
   readonly #packed: number;
@@ -107,7 +106,6 @@ class SimdKernel implements ScoringKernel {
     this.#first = place(4 * degree);
     this.#second = place(4 * degree);
     this.#bytes = place(degree);
-    this.#sums = place(128);
     this.#addresses = place(4 * BATCH);
     this.#results = place(4 * BATCH * ciphertextWords(parameters));
     this.#packed = place(BATCH * ciphertextBytes(parameters) + PACKING_SLACK);
@@ -218,11 +216,11 @@ class SimdKernel implements ScoringKernel {
         resultBytes / 2,
         degree,
         pairs,
-        Math.min(limbs.pairsPerSum, Math.max(1, pairs)),
+        limbs.pairsPerSum,
         tile,
         limbs.shift,
+        limbs.dropped,
         prime,
-        this.#sums,
       );
     });
     blocks.forEach((block, i) => {

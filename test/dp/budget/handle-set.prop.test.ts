@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeHandles,
   encodeHandles,
+  type HandleList,
   positionsOf,
   sortedHandles,
 } from '../../../src/dp/budget/handle-set.ts';
@@ -43,7 +44,7 @@ describe('sortedHandles', () => {
       fc.property(distinct, (handles) => {
         const before = handles.slice();
         const sorted = sortedHandles(handles);
-        expect(sorted).toEqual(Uint32Array.from([...handles].sort((a, b) => a - b)));
+        expect([...(sorted as HandleList)]).toEqual([...handles].sort((a, b) => a - b));
         expect(sorted).not.toBe(handles);
         expect(handles).toEqual(before);
       }),
