@@ -5,6 +5,7 @@ import { accounting } from './accounting.ts';
 import { budget } from './budget.ts';
 import { he } from './he.ts';
 import { benchHtml } from './html.ts';
+import { kernels } from './kernels.ts';
 import { noise } from './noise.ts';
 import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
 import { utility } from './utility.ts';
@@ -13,6 +14,7 @@ const SUITES: Readonly<Record<string, BenchSuite>> = {
   accounting: async (log) => [...(await accounting(log)), ...(await noise(log))],
   budget,
   he,
+  kernels,
   utility,
 };
 const OUT = '.out/bench';

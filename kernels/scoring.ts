@@ -286,7 +286,7 @@ export function multiplyAccumulate(
         let sum1 = zero;
         const last = items + 32 * pairs;
         while (items < last) {
-          const end = items + 32 * min(group, (last - items) >> 5);
+          const end = items + 32 * min(group, <u32>(last - items) >> 5);
           let hh0 = zero;
           let hl0 = zero;
           let lh0 = zero;

@@ -4,12 +4,14 @@ import { VelaturaError } from './errors.ts';
 const BYTE_ORDER_MARK = 0xfeff;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/**
- * Text that comes back from UTF-8 as it was: a lone surrogate would silently become U+FFFD, a byte order
- * mark at the beginning would be dropped, and two texts would be one.
- */
+/** Text that UTF-8 can hold: a lone surrogate would silently become U+FFFD and two texts one. */
 export function isWellFormedText(text: string): boolean {
-  return text.charCodeAt(0) !== BYTE_ORDER_MARK && !LONE_SURROGATE.test(text);
+  return !LONE_SURROGATE.test(text);
+}
+
+/** The decoder drops a byte order mark at the beginning, and two texts would be one. */
+function comesBack(text: string): boolean {
+  return text.charCodeAt(0) !== BYTE_ORDER_MARK && isWellFormedText(text);
 }
 
 function describe(value: unknown): string {
@@ -38,7 +40,7 @@ function check(value: unknown, path: string): void {
       if (!Number.isNaN(value) && !Object.is(value, -0)) return;
       break;
     case 'string':
-      if (isWellFormedText(value)) return;
+      if (comesBack(value)) return;
       break;
     case 'object': {
       if (value === null || value instanceof Uint8Array) return;
@@ -49,7 +51,7 @@ function check(value: unknown, path: string): void {
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) break;
       for (const [key, entry] of Object.entries(value)) {
-        if (!isWellFormedText(key)) refuse(key, `${path}.${key}`);
+        if (!comesBack(key)) refuse(key, `${path}.${key}`);
         check(entry, `${path}.${key}`);
       }
       return;

@@ -7,7 +7,7 @@ import { FIT, killCoordinators, killPoints } from '../node/fixtures/budget-kills
 const folder = mkdtempSync(join(tmpdir(), 'velatura-kills-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const PASSES = 11;
+const PASSES = 9;
 let kills = 0;
 
 it.each(Array.from({ length: PASSES }, (_, pass) => pass))(

@@ -172,7 +172,10 @@ const PLAIN_WORKSPACE: Workspace = {
     checkSize('length', length);
     return new Float32Array(length);
   },
-  resident: (array) => array,
+  resident(array: Float32Array): Float32Array {
+    checkValues('array', array);
+    return array;
+  },
   free() {},
 };
 

@@ -34,8 +34,9 @@ export class AccountClasses {
   #of: Uint32Array = new Uint32Array(0);
   /** Accounts by class; class 0 is not counted. */
   readonly #sizes: number[] = [];
-  /** Accounts that are not of class 0. */
+  /** Accounts that are not of class 0, and those erased. */
   #apart = 0;
+  #erased = 0;
   /** Counts changes, for those who remember something about members. */
   version = 0;
 
@@ -50,12 +51,19 @@ export class AccountClasses {
 
   /** True when somebody was erased and has not come back. */
   get anyErased(): boolean {
-    return this.list.some((accountClass) => accountClass.erased && this.isInUse(accountClass));
+    return this.#erased > 0;
   }
 
   /** True when some account is of the class, which is not class 0. */
   isInUse({ index }: AccountClass): boolean {
     return (this.#sizes[index] ?? 0) > 0;
+  }
+
+  /** Groups that somebody is in. */
+  groupsInUse(): readonly string[] {
+    const groups = new Set<string>();
+    for (const of of this.list) if (of.group !== '' && this.isInUse(of)) groups.add(of.group);
+    return [...groups];
   }
 
   /** Index of the account's class. */
@@ -136,6 +144,7 @@ export class AccountClasses {
       if (known === undefined) throw new RangeError('"indices" name a class that is not there');
       if (index === 0) continue;
       this.#apart++;
+      if (known.erased) this.#erased++;
       (this.#sizes[index] as number)++;
       for (const population of known.populations) population.size++;
     }
@@ -175,6 +184,8 @@ export class AccountClasses {
       this.#of[handle] = after.index;
       (this.#sizes[before] as number)--;
       (this.#sizes[after.index] as number)++;
+      if ((this.list[before] as AccountClass).erased) this.#erased--;
+      if (after.erased) this.#erased++;
       if (before === 0) this.#apart++;
       if (after.index === 0) this.#apart--;
       for (const population of (this.list[before] as AccountClass).populations) population.size--;

@@ -215,22 +215,33 @@ export class KeyRing {
 }
 
 /**
- * The ring of the first few secrets under which a log was made: a key file may already hold the secret of
- * a rotation that did not come to pass.
+ * The ring under which a log was made, out of all secrets that are kept: some may be of rotations that did
+ * not come to pass, or came in another order.
  *
+ * @param secrets - the first one is that with which the budget began
  * @param keyCheck - of the newest `open` or `rotate` record
- * @returns null when no beginning of `secrets` fits
+ * @returns null when no order of them fits
  */
 export function matchingRing(
   secrets: readonly Uint8Array[],
   keyCheck: Uint8Array,
   sha256: Sha256 = portableSha256,
 ): KeyRing | null {
-  for (let count = 1; count <= secrets.length; count++) {
-    const ring = new KeyRing(secrets.slice(0, count), sha256);
+  const continued = (
+    chosen: readonly Uint8Array[],
+    others: readonly Uint8Array[],
+  ): KeyRing | null => {
+    const ring = new KeyRing(chosen, sha256);
     if (sameBytes(ring.check, keyCheck)) return ring;
-  }
-  return null;
+    for (const next of others) {
+      const rest = others.filter((other) => other !== next);
+      const found = continued([...chosen, next], rest);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  const [first, ...others] = secrets;
+  return first === undefined ? null : continued([first], others);
 }
 
 function mapped(prf: Prf, tag: number, keys: Uint8Array): Uint8Array {

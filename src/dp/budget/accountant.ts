@@ -1,3 +1,4 @@
+import { sameBytes } from '../../core/bytes.ts';
 import { isWellFormedText } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import { yieldToEventLoop } from '../../core/event-loop.ts';
@@ -31,6 +32,7 @@ import type {
 import {
   type AskedAccounts,
   assertAccounts,
+  assertRing,
   handleOf,
   invalidAccounts,
   type KeyedIds,
@@ -40,6 +42,7 @@ import { type ConformanceStatement, conformanceStatement } from './conformance-s
 import { type CurrencyRules, currencyOf, type FilterCurrency } from './currency.ts';
 import { durationMilliseconds } from './duration.ts';
 import { furtherReleases } from './forecast.ts';
+import type { HandleList } from './handle-set.ts';
 import { type Clock, Ledger, type Transaction } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import { corrupt, LOG_VERSION, type OpenRecord } from './log-record.ts';
@@ -74,10 +77,13 @@ export interface BudgetAccess {
   readonly store: BudgetStore;
   /**
    * Secrets of 32 random bytes, the oldest first: one, and another for each rotation. Kept apart from the
-   * log. One too many, of a rotation that did not come to pass, does no harm.
+   * log. Others among them, of rotations that did not come to pass, do no harm.
    */
   readonly secrets: readonly Uint8Array[];
-  /** Makes the secrets durable before a rotation uses the newest. */
+  /**
+   * Makes the secrets durable before a rotation uses the newest. Several processes may call it at once:
+   * add what is new to what is kept, and never drop any.
+   */
   readonly saveSecrets?: (secrets: readonly Uint8Array[]) => Promise<void>;
   /** Signs heads. */
   readonly signer?: HeadSigner;
@@ -105,7 +111,9 @@ export interface BudgetRows {
 }
 
 /** Accounts made known in one transaction at most. */
-const INTERN_SLICE = 65_536;
+const INTERN_SLICE = 16_384;
+/** Characters of a name or key: all are kept. */
+const NAME_LENGTH = 4096;
 /** Keys derived before the event loop gets its turn. */
 const KEY_SLICE = 8_192;
 
@@ -124,7 +132,9 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   readonly #currency: CurrencyRules;
   readonly #prices: PlanPrices;
   #ring: KeyRing;
+  /** All that were ever given, in use or not. */
   #secrets: readonly Uint8Array[];
+  #rotation: Promise<void> = Promise.resolve();
   #policy: BudgetPolicy;
 
   constructor(
@@ -144,7 +154,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     this.#currency = currencyOf(policy, unit, relation);
     this.#prices = new PlanPrices(this.#currency, unit, relation);
     this.#ring = ring;
-    this.#secrets = access.secrets.slice(0, ring.length);
+    this.#secrets = access.secrets.map((secret) => secret.slice());
   }
 
   get policy(): BudgetPolicy {
@@ -174,8 +184,8 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     const priced = this.#price(request);
     const { accounts, population } = request;
     if (accounts instanceof Uint32Array && population === undefined) {
-      assertAccounts(accounts);
-      return this.#transact((tx) => admit(tx, this.#sha256, priced, { handles: accounts }));
+      const handles = handlesCopied(accounts);
+      return this.#transact((tx) => admit(tx, this.#sha256, priced, { handles }));
     }
     return this.#keyed(async () => {
       const asked = await this.#asked(request);
@@ -260,27 +270,28 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     });
   }
 
-  async rotateKey(secret: Uint8Array): Promise<void> {
-    const ring = this.#ring.extended(secret);
-    const secrets = [...this.#secrets, secret.slice()];
-    await this.#access.saveSecrets?.(secrets);
-    await this.#transact((tx) => rotateKeys(tx, this.#ring, ring));
-    this.#ring = ring;
-    this.#secrets = secrets;
+  rotateKey(secret: Uint8Array): Promise<void> {
+    const rotated = this.#rotation.then(() => this.#rotate(secret));
+    this.#rotation = rotated.catch(() => {});
+    return rotated;
   }
 
   async setPolicy(policy: BudgetPolicy): Promise<void> {
     const next = validatePolicy(policy);
     await this.#transact(({ state, now: time, write }) => {
-      const groups = new Set<string>();
-      for (const of of state.classes.list) {
-        if (of.group !== '' && state.classes.isInUse(of)) groups.add(of.group);
-      }
-      if (assertChangeable(state.policy, next, [...groups])) {
+      if (assertChangeable(state.policy, next, state.classes.groupsInUse())) {
         write({ kind: 'policy', time, policy: next });
       }
     });
     this.#policy = next;
+  }
+
+  async knows(account: string): Promise<boolean> {
+    assertAccounts([account]);
+    return this.#keyed(async () => {
+      const keyed = await this.#withKeys([account]);
+      return this.#transact(({ state }) => handleOf(state, keyed, 0) >= 0);
+    });
   }
 
   async remaining(account: string, scene?: string): Promise<readonly BudgetLine[]> {
@@ -347,7 +358,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   }
 
   balanceRows(): Promise<Iterable<BalanceRow>> {
-    return this.#transact(({ state }) => [...balanceRows(state, state.limits as Limits)]);
+    return this.#transact(({ state }) => balanceRows(state, state.limits as Limits));
   }
 
   conformance(): ConformanceStatement {
@@ -360,7 +371,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     return signHead(head, Math.floor(this.#clock()), this.#access.signer ?? null);
   }
 
-  async verify(checkpoint?: Checkpoint): Promise<BudgetVerification> {
+  async verify(checkpoint?: Checkpoint, options: LongCall = {}): Promise<BudgetVerification> {
     const seen = this.#ledger.head;
     const { signer, verifySignature, store } = this.#access;
     return verifyStore(store, {
@@ -369,11 +380,29 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
       sha256: this.#sha256,
       verifySignature,
       publicKey: signer?.publicKey,
+      signal: options.signal,
     });
   }
 
   async close(): Promise<void> {
+    await yieldToEventLoop(); // calls that are still deriving keys come first
     await this.#ledger.close();
+  }
+
+  /** One at a time. No secret that the log may stand under is ever dropped from those saved. */
+  async #rotate(secret: Uint8Array): Promise<void> {
+    const ring = this.#ring.extended(secret);
+    await this.#transact(({ state }) => assertRing(state, this.#ring));
+    if (!this.#secrets.some((known) => sameBytes(known, secret))) {
+      this.#secrets = [...this.#secrets, secret.slice()];
+    }
+    await this.#access.saveSecrets?.(this.#secrets);
+    await this.#transact((tx) => {
+      // An earlier attempt may have come to pass without an answer.
+      if (sameBytes(tx.state.keyCheck, ring.check)) return;
+      rotateKeys(tx, this.#ring, ring);
+    });
+    this.#ring = ring;
   }
 
   #transact<T>(decide: (transaction: Transaction) => T): Promise<T> {
@@ -405,9 +434,10 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   #withKeys(accounts: readonly string[], signal?: AbortSignal): Promise<KeyedIds>;
   #withKeys(accounts: Accounts, signal?: AbortSignal): Promise<AskedAccounts>;
   async #withKeys(accounts: Accounts, signal?: AbortSignal): Promise<AskedAccounts> {
-    if (accounts instanceof Uint32Array) return { handles: accounts };
+    if (accounts instanceof Uint32Array) return { handles: handlesCopied(accounts) };
     const ring = this.#ring;
-    return { ids: accounts, keys: await keysOf(ring, accounts, signal), ring };
+    const ids = accounts.slice(); // the caller's may change before the decision
+    return { ids, keys: await keysOf(ring, ids, signal), ring };
   }
 
   /** Runs a call that derives keys, once more when a rotation of this accountant overtook it. */
@@ -434,6 +464,11 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     }
     assertName('idempotencyKey', idempotencyKey);
     if (model !== undefined) assertName('model', model);
+    if (!Array.isArray(epochs)) {
+      throw new VelaturaError('dp/invalid-parameter', '"epochs" expected an array of names', {
+        field: 'epochs',
+      });
+    }
     for (const epoch of epochs) assertName('epochs', epoch);
     return {
       scene,
@@ -441,12 +476,18 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
       deltaCost: deltaUnits(delta),
       idempotencyKey,
       model: model ?? null,
-      epochs,
+      epochs: epochs.length === 0 ? NONE : epochs.slice(),
       sensitivityPerEpoch,
       lease: lease === undefined ? null : leaseOf(lease),
       insecure: insecure === true,
     };
   }
+}
+
+/** The caller's may change before the decision. */
+function handlesCopied(handles: Uint32Array): HandleList {
+  assertAccounts(handles);
+  return handles.length === 1 ? [handles[0] as number] : handles.slice();
 }
 
 /** Account keys, `[n, 16]` bytes; lets the event loop have its turns. */
@@ -483,8 +524,13 @@ function leaseOf(lease: string): number {
 }
 
 function assertName(field: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '' && isWellFormedText(value)) return;
-  throw new VelaturaError('dp/invalid-parameter', `"${field}" expected non-empty text`, { field });
+  const fits = typeof value === 'string' && value !== '' && value.length <= NAME_LENGTH;
+  if (fits && isWellFormedText(value)) return;
+  throw new VelaturaError(
+    'dp/invalid-parameter',
+    `"${field}" expected non-empty, well-formed text of at most ${NAME_LENGTH} characters`,
+    { field },
+  );
 }
 
 function ringOf(secrets: readonly Uint8Array[], keyCheck: Uint8Array, sha256: Sha256): KeyRing {

@@ -11,10 +11,11 @@ import {
 import { type Charge, violationOf } from './filters.ts';
 import type { Transaction } from './ledger.ts';
 import type { Limits, SceneLimits } from './limits.ts';
+import { encodeRecord } from './log-codec.ts';
 import type { RefuseRecord, ReserveRecord } from './log-record.ts';
 import type { PricedPlan } from './plan-prices.ts';
 import { readableNumbers, refusalOf } from './refusal.ts';
-import { type Answer, isRefusal, type ReservationState } from './reservations.ts';
+import { type Answer, isRefusal, type ReservationState, refuseRecordOf } from './reservations.ts';
 import { type BudgetState, cohortText, fingerprintOf, tagOf } from './state.ts';
 
 /** A request that is well formed and priced. */
@@ -81,14 +82,16 @@ function assertOneEpoch(state: BudgetState, limits: Limits, epochs: readonly str
   );
 }
 
+function unknownPopulation(name: string): VelaturaError {
+  return new VelaturaError('dp/unknown-population', `nobody is in a population "${name}"`, {
+    population: name,
+  });
+}
+
 /** The population of that name. @throws {VelaturaError} `dp/unknown-population` */
 export function populationOf(state: BudgetState, name: string): Population {
   const population = state.classes.populations.get(name);
-  if (population === undefined || population.size === 0) {
-    throw new VelaturaError('dp/unknown-population', `nobody is in a population "${name}"`, {
-      population: name,
-    });
-  }
+  if (population === undefined || population.size === 0) throw unknownPopulation(name);
   return population;
 }
 
@@ -120,19 +123,10 @@ export function admit(
   const { state, now: time } = transaction;
   const { scene, priced, deltaCost, idempotencyKey, model, epochs, insecure } = request;
   const limits = state.limits as Limits;
-  const rules = sceneRules(limits, scene);
-  assertEpochs(limits, epochs, time);
-  if (!request.sensitivityPerEpoch) assertOneEpoch(state, limits, epochs);
-  const lease = request.lease ?? limits.lease;
-  if (lease > limits.lease) {
-    throw new VelaturaError(
-      'dp/invalid-parameter',
-      `"lease" expected at most the policy's ${limits.policy.reservationLease}`,
-      { lease, most: limits.lease },
-    );
-  }
-  const population = typeof asked === 'string' ? populationOf(state, asked) : null;
+  const population = typeof asked === 'string' ? state.classes.populations.get(asked) : null;
+  if (population === undefined) throw unknownPopulation(asked as string);
   const accounts = typeof asked === 'string' ? null : resolveAccounts(state, asked);
+  const lease = request.lease ?? limits.lease;
   const plan = planNumber(state, priced);
   const record: ReserveRecord = {
     kind: 'reserve',
@@ -148,11 +142,23 @@ export function admit(
     epochs,
     insecure,
   };
+  // Before anything that the policy or the population decides: the answer to a retry is the first one.
   const answered = state.answers.get(idempotencyKey);
   if (answered !== undefined) {
     const fingerprint = fingerprintOf(record, cohortText(record, sha256));
     return sameAnswer(state, answered, fingerprint, accounts, population);
   }
+  const rules = sceneRules(limits, scene);
+  assertEpochs(limits, epochs, time);
+  if (!request.sensitivityPerEpoch) assertOneEpoch(state, limits, epochs);
+  if (lease > limits.lease) {
+    throw new VelaturaError(
+      'dp/invalid-parameter',
+      `"lease" expected at most the policy's ${limits.policy.reservationLease}`,
+      { lease, most: limits.lease },
+    );
+  }
+  if (population !== null && population.size === 0) throw unknownPopulation(population.name);
   const charge: Charge = {
     scene,
     handles: record.handles,
@@ -164,8 +170,13 @@ export function admit(
     time,
   };
   const violation = violationOf(state, limits, rules, charge);
-  writeNewcomers(transaction, accounts === null ? null : accounts.newcomers);
-  writePlan(transaction, priced, plan);
+  const newcomers = accounts === null ? null : accounts.newcomers;
+  if (newcomers !== null || plan === state.plans.length) {
+    // What cannot be written must fail before anything is, or everyone else in the group fails with it.
+    encodeRecord(record);
+    writeNewcomers(transaction, newcomers);
+    writePlan(transaction, priced, plan);
+  }
   if (violation !== null) {
     const { limit, epoch, blocked } = violation;
     const refuse: RefuseRecord = {
@@ -221,7 +232,9 @@ function sameAnswer(
       { scene: answer.scene },
     );
   }
-  if (isRefusal(answer)) return refusedAnswer(state, answer, accounts, population);
+  if (isRefusal(answer)) {
+    return refusedAnswer(state, refuseRecordOf(answer), accounts, population);
+  }
   // Nothing is charged any more, so the old right must not be handed out again.
   if (answer.status === 'released') throw closedError(answer);
   const { scene, accounts: count, expiresAt } = answer;

@@ -226,7 +226,7 @@ export interface PrivacyBudgetAccountant {
   members(population: string): Promise<Uint32Array>;
   /**
    * Erases people: their keys become tombstones, they leave all populations and every further request for
-   * them is refused (`erased`); what they spent stays.
+   * them is refused (`erased`); what they spent stays. Whom the budget has never met it does not note down.
    */
   erase(accounts: Accounts): Promise<void>;
   /** People who were erased come back, to the balance they left. */
@@ -243,6 +243,8 @@ export interface PrivacyBudgetAccountant {
    * @throws {VelaturaError} `dp/invalid-policy` with the path of what is wrong or cannot change
    */
   setPolicy(policy: BudgetPolicy): Promise<void>;
+  /** True when the budget has met the account, erased or not. */
+  knows(account: string): Promise<boolean>;
   /** What one account has used and may use. */
   remaining(account: string, scene?: string): Promise<readonly BudgetLine[]>;
   /**
@@ -264,6 +266,6 @@ export interface PrivacyBudgetAccountant {
   /** Where the log stands, signed where the budget has a signer: keep it elsewhere. */
   head(): Promise<SignedHead>;
   /** Recomputes the chain and every balance; `checkpoint` is a head noted down earlier. */
-  verify(checkpoint?: Checkpoint): Promise<BudgetVerification>;
+  verify(checkpoint?: Checkpoint, options?: LongCall): Promise<BudgetVerification>;
   close(): Promise<void>;
 }

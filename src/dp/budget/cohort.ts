@@ -1,4 +1,5 @@
 import { sameBytes } from '../../core/bytes.ts';
+import { isWellFormedText } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import type { KeyRing } from './account-key.ts';
 import { ACCOUNT_KEY_LENGTH, AccountTable, keyWords } from './account-table.ts';
@@ -22,12 +23,12 @@ export interface KeyedIds {
 }
 
 /** Ids with their keys, or handles. */
-export type AskedAccounts = KeyedIds | { readonly handles: Uint32Array; readonly ids?: never };
+export type AskedAccounts = KeyedIds | { readonly handles: HandleList; readonly ids?: never };
 
 /** A cohort by handles; `newcomers` holds the keys of those that follow the known ones, `[n, 16]` bytes. */
 export interface ResolvedAccounts {
   /** In the order asked. */
-  readonly handles: Uint32Array;
+  readonly handles: HandleList;
   readonly sorted: HandleList;
   readonly newcomers: Uint8Array | null;
 }
@@ -44,8 +45,8 @@ export function assertAccounts(accounts: Accounts): void {
   if (accounts.length === 0) throw invalidAccounts('"accounts" expected at least one account');
   if (accounts instanceof Uint32Array) return;
   for (const account of accounts) {
-    if (typeof account !== 'string' || account === '') {
-      throw invalidAccounts('"accounts" expected non-empty account ids');
+    if (typeof account !== 'string' || account === '' || !isWellFormedText(account)) {
+      throw invalidAccounts('"accounts" expected non-empty, well-formed account ids');
     }
   }
 }

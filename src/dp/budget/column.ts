@@ -4,13 +4,11 @@ const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 const ROW_MASK = CHUNK_ROWS - 1;
 
-/** Where accounts of different classes have different room. */
-export interface Rooms {
-  /** Most units an account may have spent already, by class: `[classes][width]`. */
-  readonly byClass: readonly Float64Array[];
-  /** Class of an account; undefined where all are of class 0. */
-  readonly classOf: ((handle: number) => number) | undefined;
-}
+/** Most units an account may have spent already: one sum an order. */
+export type RoomOf = (handle: number) => Float64Array;
+
+/** Beyond this sums are not exact any more; they become infinite, which claims nothing. */
+const EXACT = 2 ** 53;
 
 /**
  * What every account has spent in one scope, in whole units: `width` sums an account (one an order for
@@ -44,13 +42,16 @@ export class Column {
       if (width === 1) {
         const amount = factor * (amounts[0] as number);
         for (; i < handles.length && (handles[i] as number) < end; i++) {
-          (chunk[(handles[i] as number) & ROW_MASK] as number) += amount;
+          const row = (handles[i] as number) & ROW_MASK;
+          const sum = (chunk[row] as number) + amount;
+          chunk[row] = sum < EXACT ? sum : Number.POSITIVE_INFINITY;
         }
       } else {
         for (; i < handles.length && (handles[i] as number) < end; i++) {
           const row = ((handles[i] as number) & ROW_MASK) * width;
           for (let k = 0; k < width; k++) {
-            (chunk[row + k] as number) += factor * (amounts[k] as number);
+            const sum = (chunk[row + k] as number) + factor * (amounts[k] as number);
+            chunk[row + k] = sum < EXACT ? sum : Number.POSITIVE_INFINITY;
           }
         }
       }
@@ -58,18 +59,15 @@ export class Column {
   }
 
   /**
-   * True when nobody has spent more than the room.
+   * True when nobody has spent more than their room.
    *
    * @param handles - ascending
    */
-  fits(handles: HandleList, { byClass, classOf }: Rooms): boolean {
+  fits(handles: HandleList, roomOf: RoomOf): boolean {
     const { width } = this;
-    if (classOf === undefined && width === 1) {
-      return this.fitsUniform(handles, (byClass[0] as Float64Array)[0] as number);
-    }
     for (let i = 0; i < handles.length; i++) {
       const handle = handles[i] as number;
-      const room = byClass[classOf === undefined ? 0 : classOf(handle)] as Float64Array;
+      const room = roomOf(handle);
       const chunk = this.#chunks[handle >>> CHUNK_BITS];
       const row = (handle & ROW_MASK) * width;
       for (let k = 0; k < width; k++) {

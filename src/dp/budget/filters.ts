@@ -1,6 +1,6 @@
 import type { AccountClass, Population } from './account-classes.ts';
 import type { LimitName } from './budget.ts';
-import type { Rooms } from './column.ts';
+import type { RoomOf } from './column.ts';
 import type { HandleList } from './handle-set.ts';
 import type { Limit, Limits, SceneLimits } from './limits.ts';
 import type { Scope } from './scope.ts';
@@ -72,10 +72,13 @@ function countViolation(
 /** Time from which the scene's interval lets a reserve in; −∞ without one. */
 function nextOpening(state: BudgetState, scene: SceneState | undefined, interval: number): number {
   if (interval === 0 || scene === undefined) return Number.NEGATIVE_INFINITY;
-  let end = scene.lastEnd;
-  for (const { record } of state.open) {
-    if (record.scene === scene.name) end = Math.max(end, record.expiresAt);
+  if (scene.lastExpiry === null) {
+    scene.lastExpiry = Number.NEGATIVE_INFINITY;
+    for (const { record, expiresAt } of state.open) {
+      if (record.scene === scene.name) scene.lastExpiry = Math.max(scene.lastExpiry, expiresAt);
+    }
   }
+  const end = Math.max(scene.lastEnd, scene.lastExpiry);
   return end + interval;
 }
 
@@ -155,7 +158,8 @@ export function admissionFilters(
       const scope = charged?.models.get(model as string);
       filters.push({ limit: 'model', epoch, scope, asked: cost, within: modelLimit });
     }
-    if (deltaCost > 0) {
+    // Asked even where nothing is added: the policy may leave less now than was spent.
+    if (deltaCost > 0 || charged?.delta.isCharged === true) {
       const asked = Float64Array.of(deltaCost);
       filters.push({ limit: 'delta', epoch, scope: charged?.delta, asked, within: null });
     }
@@ -180,11 +184,24 @@ function roomAt(limits: Limits, filter: Filter, of: AccountClass, k: number): nu
   return capacityOf(limits, filter, of, k) - (asked[k] as number) - base;
 }
 
-/** The same for all orders. */
-export function roomOf(limits: Limits, filter: Filter, of: AccountClass): Float64Array {
+function roomOfClass(limits: Limits, filter: Filter, of: AccountClass): Float64Array {
   const room = new Float64Array(filter.asked.length);
   for (let k = 0; k < room.length; k++) room[k] = roomAt(limits, filter, of, k);
   return room;
+}
+
+/** Room of every account before the charge; reckoned once for each class that is met. */
+export function roomsOf({ classes }: BudgetState, limits: Limits, filter: Filter): RoomOf {
+  const rooms: (Float64Array | undefined)[] = [];
+  return (handle) => {
+    const index = classes.indexOf(handle);
+    let room = rooms[index];
+    if (room === undefined) {
+      room = roomOfClass(limits, filter, classes.list[index] as AccountClass);
+      rooms[index] = room;
+    }
+    return room;
+  };
 }
 
 function isNonNegative(room: Float64Array): boolean {
@@ -193,30 +210,21 @@ function isNonNegative(room: Float64Array): boolean {
 
 /** True when the filter admits all accounts asked. */
 function admitsAccounts(
-  { classes }: BudgetState,
+  state: BudgetState,
   limits: Limits,
   filter: Filter,
   handles: HandleList,
 ): boolean {
+  const { classes } = state;
   const { scope } = filter;
-  if (!classes.differ) {
-    const of = classes.list[0] as AccountClass;
-    if (filter.asked.length === 1) {
-      const room = roomAt(limits, filter, of, 0);
-      return scope === undefined ? room >= 0 : scope.own.fitsUniform(handles, room);
-    }
-    const room = roomOf(limits, filter, of);
-    if (scope === undefined) return isNonNegative(room);
-    return scope.own.fits(handles, { byClass: [room], classOf: undefined });
+  if (!classes.differ && filter.asked.length === 1) {
+    const room = roomAt(limits, filter, classes.list[0] as AccountClass, 0);
+    return scope === undefined ? room >= 0 : scope.own.fitsUniform(handles, room);
   }
-  const rooms: Rooms = {
-    byClass: classes.list.map((of) => roomOf(limits, filter, of)),
-    classOf: (handle) => classes.indexOf(handle),
-  };
+  const rooms = roomsOf(state, limits, filter);
   if (scope !== undefined) return scope.own.fits(handles, rooms);
-  const open = rooms.byClass.map(isNonNegative);
   for (let i = 0; i < handles.length; i++) {
-    if (open[classes.indexOf(handles[i] as number)] !== true) return false;
+    if (!isNonNegative(rooms(handles[i] as number))) return false;
   }
   return true;
 }
@@ -233,7 +241,7 @@ function admitsPopulation(
     // Nobody has a balance here: the room alone decides.
     return classes.list
       .filter((of) => of.populations.includes(population) && classes.isInUse(of))
-      .every((of) => isNonNegative(roomOf(limits, filter, of)));
+      .every((of) => isNonNegative(roomOfClass(limits, filter, of)));
   }
   const maxima = scope.maxima(
     population,
@@ -242,7 +250,7 @@ function admitsPopulation(
     (handle) => classes.indexOf(handle),
   );
   for (const [index, most] of maxima) {
-    const room = roomOf(limits, filter, classes.list[index] as AccountClass);
+    const room = roomOfClass(limits, filter, classes.list[index] as AccountClass);
     for (let k = 0; k < room.length; k++) {
       if (!((most[k] as number) <= (room[k] as number))) return false;
     }
@@ -252,23 +260,23 @@ function admitsPopulation(
 
 /** Goes through everyone for the sake of a message that says who and how far. */
 function accountViolation(
-  { classes }: BudgetState,
+  state: BudgetState,
   limits: Limits,
   filters: readonly Filter[],
   { handles, population }: Charge,
 ): Violation {
+  const { classes } = state;
   const everyone = population === null ? (handles as HandleList) : classes.members(population);
-  const rooms = filters.map((filter) => classes.list.map((of) => roomOf(limits, filter, of)));
+  const rooms = filters.map((filter) => roomsOf(state, limits, filter));
   const blocked: number[] = [];
   let first = filters.length;
   let worst = -1;
   let excess = Number.NEGATIVE_INFINITY;
   for (const handle of everyone) {
-    const index = classes.indexOf(handle);
     let isBlocked = false;
     for (let f = 0; f < filters.length; f++) {
       const { scope } = filters[f] as Filter;
-      const room = rooms[f]?.[index] as Float64Array;
+      const room = (rooms[f] as RoomOf)(handle);
       let over = Number.NEGATIVE_INFINITY;
       for (let k = 0; k < room.length; k++) {
         over = Math.max(over, (scope?.own.get(handle, k) ?? 0) - (room[k] as number));
@@ -289,9 +297,10 @@ function accountViolation(
   const { scope, asked } = filter;
   const isDelta = filter.limit === 'delta';
   const within = isDelta ? null : (filter.within ?? limitOfUser(limits, of));
+  const isErased = of.erased && filter.limit === 'user-total';
   return {
-    limit: of.erased && filter.limit === 'user-total' ? 'erased' : filter.limit,
-    epoch: filter.epoch,
+    limit: isErased ? 'erased' : filter.limit,
+    epoch: isErased ? null : filter.epoch,
     blocked: Uint32Array.from(blocked),
     spent: asked.map((_, k) => scope?.spent(worst, of, k) ?? 0),
     asked,

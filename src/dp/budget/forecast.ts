@@ -1,4 +1,6 @@
-import { admissionFilters, type Charge, roomOf } from './filters.ts';
+import type { RoomOf } from './column.ts';
+import { admissionFilters, type Charge, roomsOf } from './filters.ts';
+import type { HandleList } from './handle-set.ts';
 import type { Limits, SceneLimits } from './limits.ts';
 import type { BudgetState } from './state.ts';
 
@@ -21,7 +23,7 @@ export function furtherReleases(
   limits: Limits,
   rules: SceneLimits,
   charge: Charge,
-  handles: Uint32Array,
+  handles: HandleList,
 ): Uint32Array {
   const { scene, cost } = charge;
   let scenewide = MOST;
@@ -36,19 +38,20 @@ export function furtherReleases(
       scenewide = Math.min(scenewide, times(room, cost[k] as number));
     }
   }
-  const { classes } = state;
   const filters = admissionFilters(state, limits, rules, charge);
   // A filter's room is what is left after one such charge.
-  const rooms = filters.map((filter) => classes.list.map((of) => roomOf(limits, filter, of)));
+  const rooms = filters.map((filter) => roomsOf(state, limits, filter));
   return Uint32Array.from(handles, (handle) => {
     let least = scenewide;
-    const index = classes.indexOf(handle);
     for (let f = 0; f < filters.length; f++) {
       const { scope, asked } = filters[f] as (typeof filters)[number];
-      const room = rooms[f]?.[index] as Float64Array;
+      const room = (rooms[f] as RoomOf)(handle);
       for (let k = 0; k < room.length; k++) {
         const own = scope !== undefined ? scope.own.get(handle, k) : 0;
-        least = Math.min(least, 1 + times((room[k] as number) - own, asked[k] as number));
+        const left = (room[k] as number) - own;
+        const cost = asked[k] as number;
+        if (cost > 0) least = Math.min(least, 1 + times(left, cost));
+        else if (left < 0) least = 0;
       }
     }
     return Math.max(0, least);

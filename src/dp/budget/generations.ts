@@ -1,5 +1,5 @@
 /** Entries at which the older half is forgotten. */
-const MOST = 2 ** 22;
+const MOST = 2 ** 20;
 /** Milliseconds after which the older half is forgotten. */
 const LIFE = 30 * 24 * 3_600_000;
 
@@ -12,7 +12,7 @@ export interface Generation<V> {
 }
 
 /**
- * A map that remembers at least the last 30 days or the last four million entries, whichever is less: a
+ * A map that remembers at least the last 30 days or the last million entries, whichever is less: a
  * log that grows for years must not fill the memory, nor meet the size at which a Map fails. Depends on
  * the times in the log alone, so that every process forgets the same.
  */

@@ -71,9 +71,10 @@ function sortedByValue(handles: Uint32Array): Uint32Array | null {
  *
  * @param handles - in any order
  */
-export function sortedHandles(handles: Uint32Array): HandleList | null {
+export function sortedHandles(handles: HandleList): HandleList | null {
   const { length } = handles;
   if (length === 0) return [];
+  if (!(handles instanceof Uint32Array)) return handles;
   if (length === 1) return [handles[0] as number];
   if (length <= INSERTION) return insertionSorted(handles);
   let low = handles[0] as number;
@@ -307,7 +308,7 @@ function has(sorted: HandleList, handle: number): boolean {
  * @param handles - in the order of the request
  * @returns the positions i, ascending, with `handles[i]` in `subset`
  */
-export function positionsOf(subset: HandleList, handles: Uint32Array): Uint32Array {
+export function positionsOf(subset: HandleList, handles: HandleList): Uint32Array {
   const { length } = subset;
   const positions = new Uint32Array(handles.length);
   let count = 0;

@@ -1,5 +1,6 @@
 import { sameBytes } from '../../core/bytes.ts';
 import type { VelaturaError } from '../../core/errors.ts';
+import { yieldToEventLoop } from '../../core/event-loop.ts';
 import {
   type ChainEntry,
   type ChainHead,
@@ -39,6 +40,10 @@ type Outcome =
   | { readonly waiting: Waiting; readonly error: null; readonly result: unknown }
   | { readonly waiting: Waiting; readonly error: unknown; readonly result: null };
 
+/** The end of year 9999: milliseconds since 1970. */
+const LAST_TIME = 253_402_300_800_000;
+/** Milliseconds without a call after which others may have written much. */
+const IDLE = 1_000;
 /** Decisions that share a transaction at most. */
 const GROUP = 512;
 /** Bytes of log after which a snapshot is due, at the least, and as a multiple of the last one. */
@@ -68,6 +73,8 @@ export class Ledger {
   #running: Promise<void> | null = null;
   #state: BudgetState | null = null;
   #head: ChainHead | undefined;
+  /** When the last group was decided, by the process's own clock. */
+  #active: number = Number.NEGATIVE_INFINITY;
   /** Bytes of log since the last snapshot, and its size. */
   #bytes = 0;
   #snapshotBytes = 0;
@@ -113,6 +120,7 @@ export class Ledger {
       try {
         const state = this.#state ?? (await this.#load());
         this.#state = null;
+        await this.#catchUp(state);
         const outcomes = await this.#together(state, group);
         this.#keep(state);
         for (const { waiting, error, result } of outcomes) {
@@ -126,6 +134,18 @@ export class Ledger {
       if (this.#snapshotDue()) await this.#snapshot();
     }
     this.#running = null;
+  }
+
+  /** After a while without a call much may have been written: it is read before anybody is shut out. */
+  async #catchUp(state: BudgetState): Promise<void> {
+    const now = performance.now();
+    const idle = now - this.#active;
+    this.#active = now;
+    if (!this.store.durable || idle < IDLE) return;
+    for await (const entries of this.store.read(state.head.seq)) {
+      this.#take(state, entries);
+      await yieldToEventLoop();
+    }
   }
 
   /** One transaction for all decisions of the group. */
@@ -188,13 +208,13 @@ export class Ledger {
   async #fromSnapshot(salt: (length: number) => Uint8Array): Promise<BudgetState | null> {
     const snapshot = await this.store.loadSnapshot();
     if (snapshot === null) return null;
-    const state = decodeState(snapshot.bytes, salt, this.#sha256);
-    if (state === null || state.head.seq !== snapshot.seq - 1) return null;
     const digest = this.#sha256(snapshot.bytes);
     for await (const [entry] of this.store.read(snapshot.seq - 1)) {
       if (entry === undefined || entry.seq !== snapshot.seq) return null;
       const record = decodeRecord(entry);
       if (record.kind !== 'snapshot' || !sameBytes(record.digest, digest)) return null;
+      const state = decodeState(snapshot.bytes, salt, this.#sha256);
+      if (state === null || state.head.seq !== snapshot.seq - 1) return null;
       this.#snapshotBytes = snapshot.bytes.length;
       return state;
     }
@@ -207,8 +227,11 @@ export class Ledger {
 
   #now(state: BudgetState): number {
     const now = Math.floor(this.#clock());
-    if (!Number.isSafeInteger(now)) {
-      throw new RangeError(`"clock" expected milliseconds since 1970, got ${now}`);
+    // One clock in microseconds would hold everybody up for ever.
+    if (!(now >= 0 && now < LAST_TIME)) {
+      throw new RangeError(
+        `"clock" expected milliseconds since 1970 before year 10000, got ${now}`,
+      );
     }
     return Math.max(state.time, now);
   }
@@ -250,20 +273,24 @@ export class Ledger {
     if (state === null) return;
     this.#state = null;
     try {
-      const snapshot = await this.store.transact(this.#position(state), (news) => {
+      // Encoded while nobody waits for the lock; in vain when somebody else wrote meanwhile.
+      const bytes = encodeState(state);
+      const digest = this.#sha256(bytes);
+      const { seq } = state.head;
+      const entry = await this.store.transact(this.#position(state), (news) => {
         this.#follow(state, news);
-        const bytes = encodeState(state);
-        const digest = this.#sha256(bytes);
+        if (state.head.seq !== seq) return { append: [], pages: [], result: null };
         const record = { kind: 'snapshot', time: this.#now(state), digest } as const;
-        const entry = this.#chain.append(state.head, encodeRecord(record));
-        state.apply(entry, record);
-        state.pagesSeq = entry.seq;
-        return { append: [entry], pages: [], result: { seq: entry.seq, bytes } };
+        const next = this.#chain.append(state.head, encodeRecord(record));
+        state.apply(next, record);
+        state.pagesSeq = next.seq;
+        return { append: [next], pages: [], result: next };
       });
       this.#keep(state);
-      this.#bytes = 0;
-      this.#snapshotBytes = snapshot.bytes.length;
-      await this.store.saveSnapshot(snapshot);
+      this.#bytes = entry === null ? this.#bytes / 2 : 0;
+      if (entry === null) return;
+      this.#snapshotBytes = bytes.length;
+      await this.store.saveSnapshot({ seq: entry.seq, bytes });
     } catch {
       // The log says all there is; the next transaction will say what is wrong with the store.
     }

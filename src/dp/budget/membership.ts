@@ -38,7 +38,7 @@ function assertNotErased(state: BudgetState, asked: AskedAccounts): void {
 export function internAccounts(transaction: Transaction, asked: AskedAccounts): Uint32Array {
   const { handles, newcomers } = resolveAccounts(transaction.state, asked);
   writeNewcomers(transaction, newcomers);
-  return handles;
+  return Uint32Array.from(handles);
 }
 
 /** Puts accounts into a group, or into none (empty name). */

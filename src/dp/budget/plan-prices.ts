@@ -22,6 +22,16 @@ export interface PricedPlan {
   readonly cost: Float64Array;
 }
 
+/** The JSON of a plan. @throws {VelaturaError} `dp/invalid-parameter` for what has none */
+function textOf(plan: Plan): string {
+  try {
+    return JSON.stringify(plan) ?? 'null';
+  } catch (cause) {
+    const message = '"plan" expected plain JSON';
+    throw new VelaturaError('dp/invalid-parameter', message, { field: 'plan' }, { cause });
+  }
+}
+
 /** True for a plain Gaussian like the last one: the plan of most single requests. */
 function isSameGaussian(asked: Plan, last: Plan): boolean {
   const a = asked?.event;
@@ -60,7 +70,7 @@ export class PlanPrices {
    */
   of(plan: Plan): PricedPlan {
     if (this.#last !== null && isSameGaussian(plan, this.#last.plan)) return this.#last;
-    const text = JSON.stringify(plan) ?? 'null';
+    const text = textOf(plan);
     let priced = this.#known.get(text);
     if (priced === undefined) {
       validatePlan(plan); // before JSON turns what is no number into null

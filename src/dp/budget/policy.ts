@@ -182,6 +182,15 @@ function plannedRunOf(event: unknown): DpEvent {
   }
 }
 
+/** A policy in force must not change under the budget's feet. */
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) frozen(part);
+    Object.freeze(value);
+  }
+  return value;
+}
+
 /**
  * Checks a policy that comes from outside and hands it back typed.
  *
@@ -203,12 +212,12 @@ export function validatePolicy(json: unknown): BudgetPolicy {
     if (policy.currency === 'rdp') {
       invalid('plannedRun', 'expected the run by which the currency "rdp" pins its orders');
     }
-    return policy;
+    return frozen(policy);
   }
   if (policy.currency === 'gdp' || policy.currency === 'zcdp') {
     invalid('plannedRun', `expected none: the currency "${policy.currency}" pins no orders`);
   }
-  return { ...policy, plannedRun: plannedRunOf(plannedRun) };
+  return frozen({ ...policy, plannedRun: plannedRunOf(plannedRun) });
 }
 
 /** The currency that `auto` stands for, or the one that is named. */

@@ -1,7 +1,7 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { Refusal } from './budget.ts';
 import type { Violation } from './filters.ts';
-import { positionsOf } from './handle-set.ts';
+import { type HandleList, positionsOf } from './handle-set.ts';
 import type { Limits } from './limits.ts';
 import type { RefuseRecord } from './log-record.ts';
 import { unitsDelta } from './units.ts';
@@ -61,10 +61,10 @@ function sentence(record: RefuseRecord, blocked: number): string {
  *
  * @param handles - the cohort in the caller's order
  */
-export function refusalOf(record: RefuseRecord, handles: Uint32Array): Refusal {
+export function refusalOf(record: RefuseRecord, handles: HandleList): Refusal {
   const blocked =
     record.blocked === null
-      ? Uint32Array.from(handles, (_, i) => i)
+      ? Uint32Array.from({ length: handles.length }, (_, i) => i)
       : positionsOf(record.blocked, handles);
   return {
     limit: record.limit,

@@ -1,4 +1,5 @@
 import type { Population } from './account-classes.ts';
+import { decodeHandles, encodeHandles } from './handle-set.ts';
 import type { RefuseRecord, ReserveRecord } from './log-record.ts';
 
 /** What the log says about one reservation. `expired` can still be committed, late, but not released. */
@@ -16,6 +17,11 @@ export interface ReservationState {
   /** What may still be taken back; null once it may not. */
   record: ReserveRecord | null;
   population: Population | null;
+  /** True when the model's quota was charged, which depends on the policy of that moment. */
+  countsModel: boolean;
+  /** Who joined the population since, and was not charged; who left it since, and was. Null for nobody. */
+  joined: Set<number> | null;
+  left: Set<number> | null;
   /** Open neighbours in the order of their entries. */
   before: ReservationState | null;
   after: ReservationState | null;
@@ -24,12 +30,29 @@ export interface ReservationState {
 /** A reservation whose charge may still be taken back. */
 export type OpenReservation = ReservationState & { readonly record: ReserveRecord };
 
+/** A refusal as it is remembered: with its handles in few bytes, since answers are kept for long. */
+export interface RefusalAnswer extends Omit<RefuseRecord, 'blocked'> {
+  readonly blocked: Uint8Array | null;
+}
+
 /** The first answer to an idempotency key. */
-export type Answer = ReservationState | RefuseRecord;
+export type Answer = ReservationState | RefusalAnswer;
 
 /** True when the answer was a refusal. */
-export function isRefusal(answer: Answer): answer is RefuseRecord {
+export function isRefusal(answer: Answer): answer is RefusalAnswer {
   return 'kind' in answer;
+}
+
+/** The refusal with as few bytes as it can be remembered in. */
+export function rememberedRefusal(record: RefuseRecord): RefusalAnswer {
+  const { blocked } = record;
+  return { ...record, blocked: blocked === null ? null : encodeHandles(blocked) };
+}
+
+/** The reverse of {@link rememberedRefusal}. */
+export function refuseRecordOf(answer: RefusalAnswer): RefuseRecord {
+  const { blocked } = answer;
+  return { ...answer, blocked: blocked === null ? null : decodeHandles(blocked) };
 }
 
 /** Reservations whose charges may still be taken back, in the order of their entries. */
@@ -61,6 +84,8 @@ export class OpenReservations {
     else after.before = before;
     reservation.record = null;
     reservation.population = null;
+    reservation.joined = null;
+    reservation.left = null;
     reservation.before = null;
     reservation.after = null;
     this.size--;
@@ -106,10 +131,17 @@ export class ReservationTable {
     (this.#newest as (ReservationState | undefined)[])[seq & CHUNK_MASK] = reservation;
   }
 
-  /** Drops reservations with lower numbers, as far as whole chunks go. */
+  /** Forgets reservations with lower numbers. */
   forgetBefore(seq: number): void {
-    for (const index of this.#chunks.keys()) {
-      if ((index + 1) * (1 << CHUNK_BITS) <= seq) this.#chunks.delete(index);
+    for (const [index, chunk] of this.#chunks) {
+      const first = index * (1 << CHUNK_BITS);
+      if (first >= seq) continue;
+      if (first + (1 << CHUNK_BITS) > seq) {
+        for (let at = 0; at < seq - first; at++) delete chunk[at];
+        continue;
+      }
+      this.#chunks.delete(index);
+      if (index === this.#newestIndex) this.#newestIndex = -1;
     }
   }
 
@@ -118,5 +150,52 @@ export class ReservationTable {
     for (const [, chunk] of [...this.#chunks].sort(([a], [b]) => a - b)) {
       for (const reservation of chunk) if (reservation !== undefined) yield reservation;
     }
+  }
+}
+
+/** Reservations by the moment at which they expire, the next one first; those closed before stay in until then. */
+export class Expiries {
+  readonly #heap: ReservationState[] = [];
+
+  add(reservation: ReservationState): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(reservation);
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if ((heap[parent] as ReservationState).expiresAt <= reservation.expiresAt) break;
+      heap[at] = heap[parent] as ReservationState;
+      at = parent;
+    }
+    heap[at] = reservation;
+  }
+
+  /** The next one that has expired by then and is still open, taken out; null when there is none. */
+  next(time: number): ReservationState | null {
+    for (;;) {
+      const [first] = this.#heap;
+      if (first === undefined || first.expiresAt > time) return null;
+      this.#removeFirst();
+      if (first.record !== null) return first;
+    }
+  }
+
+  #removeFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as ReservationState;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      const right = heap[child + 1];
+      if (right !== undefined && right.expiresAt < (heap[child] as ReservationState).expiresAt) {
+        child++;
+      }
+      if ((heap[child] as ReservationState).expiresAt >= last.expiresAt) break;
+      heap[at] = heap[child] as ReservationState;
+      at = child;
+    }
+    heap[at] = last;
   }
 }

@@ -1,6 +1,6 @@
 import type { AccountClass, Population } from './account-classes.ts';
 import { Column } from './column.ts';
-import { saturatingSum } from './units.ts';
+import { MAX_CAPACITY, saturatingSum } from './units.ts';
 
 /** Sums over releases as if one account had been in all of them. */
 export class Tally {
@@ -62,6 +62,11 @@ export class Scope {
     this.tally = new Tally(width);
   }
 
+  /** True once something was charged here, given back or not. */
+  get isCharged(): boolean {
+    return this.own.version > 0 || this.pooled.size > 0;
+  }
+
   get width(): number {
     return this.own.width;
   }
@@ -85,6 +90,17 @@ export class Scope {
       this.pooled.set(population, sums);
     }
     for (let k = 0; k < sums.length; k++) (sums[k] as number) += factor * (cost[k] as number);
+  }
+
+  /**
+   * Moves the sums of a population onto its members' own balances before they pass what is exact: they add
+   * up over generations of members, so no limit bounds them.
+   */
+  rebase(population: Population, members: () => Uint32Array): void {
+    const sums = this.pooled.get(population);
+    if (sums === undefined || sums.every((sum) => Math.abs(sum) <= MAX_CAPACITY)) return;
+    this.own.add(members(), sums, 1);
+    sums.fill(0);
   }
 
   /** Largest own balances among the members, by class; recomputed only after balances or members changed. */

@@ -14,7 +14,13 @@ import type {
 } from './log-record.ts';
 import { planKey } from './plan-prices.ts';
 import { type BudgetPolicy, validatePolicy } from './policy.ts';
-import { type Answer, isRefusal, type ReservationState } from './reservations.ts';
+import {
+  type Answer,
+  isRefusal,
+  type ReservationState,
+  refuseRecordOf,
+  rememberedRefusal,
+} from './reservations.ts';
 import { EpochState, type Scope, type Tally } from './scope.ts';
 import { BudgetState } from './state.ts';
 
@@ -134,6 +140,9 @@ function decodeReservation(encoded: Encoded): ReservationState {
     status: STATUSES[status] as ReservationState['status'],
     record: null,
     population: null,
+    countsModel: false,
+    joined: null,
+    left: null,
     before: null,
     after: null,
   };
@@ -144,7 +153,7 @@ function encodeHalf(half: Generation<Answer> | null): Encoded {
   const { values, since, first } = half;
   const answers = [...values].map(([key, answer]) => [
     key,
-    isRefusal(answer) ? encodeRecord(answer) : answer.seq,
+    isRefusal(answer) ? encodeRecord(refuseRecordOf(answer)) : answer.seq,
   ]);
   return [answers, timeOrNull(since), first];
 }
@@ -162,7 +171,9 @@ function decodeHalf(
   const values = new Map<string, Answer>();
   for (const [key, answer] of answers) {
     const remembered =
-      typeof answer === 'number' ? reservations.get(answer) : (recordOf(answer) as RefuseRecord);
+      typeof answer === 'number'
+        ? reservations.get(answer)
+        : rememberedRefusal(recordOf(answer) as RefuseRecord);
     values.set(key, remembered as Answer);
   }
   return { values, since: timeOf(since), first };
@@ -202,7 +213,13 @@ export function encodeState(state: BudgetState): Uint8Array {
     [...state.epochs.values()].map(encodeEpoch),
     [...state.reservations].map(encodeReservation),
     state.answers.halves().map(encodeHalf),
-    [...state.open].map(({ seq: number, record }) => [number, encodeRecord(record)]),
+    [...state.open].map(({ seq: number, record, countsModel, joined, left }) => [
+      number,
+      encodeRecord(record),
+      countsModel,
+      joined === null ? null : [...joined],
+      left === null ? null : [...left],
+    ]),
   ]);
 }
 
@@ -248,7 +265,7 @@ export function decodeState(
     Encoded[],
     Encoded[],
     [Encoded, Encoded],
-    [number, Uint8Array][],
+    [number, Uint8Array, boolean, number[] | null, number[] | null][],
   ];
   if (version !== VERSION) return null;
   if (!floats(endianness).every((value, i) => value === ENDIANNESS[i])) return null;
@@ -298,14 +315,22 @@ export function decodeState(
     state.reservations.set(reservation);
   }
   state.answers.restore(decodeHalf(old, bySeq), decodeHalf(young, bySeq) as Generation<Answer>);
-  for (const [number, body] of open) {
+  for (const [number, body, countsModel, joined, left] of open) {
     const record = recordOf(body) as ReserveRecord;
     const reservation = bySeq.get(number) as ReservationState;
     const population =
       record.population === null
         ? null
         : (state.classes.populations.get(record.population) as Population);
-    state.open.add(Object.assign(reservation, { record, population }));
+    state.open.add(
+      Object.assign(reservation, {
+        record,
+        population,
+        countsModel,
+        joined: joined === null ? null : new Set(joined),
+        left: left === null ? null : new Set(left),
+      }),
+    );
   }
   state.restoredAnswers();
   return state;

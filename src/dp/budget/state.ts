@@ -11,6 +11,7 @@ import {
   type LogRecord,
   type MembershipRecord,
   type OpenRecord,
+  type PageDigest,
   type PlanRecord,
   type RefuseRecord,
   type ReserveRecord,
@@ -19,12 +20,16 @@ import { planKey } from './plan-prices.ts';
 import type { BudgetPolicy } from './policy.ts';
 import {
   type Answer,
+  Expiries,
   type OpenReservation,
   OpenReservations,
   type ReservationState,
   ReservationTable,
+  rememberedRefusal,
 } from './reservations.ts';
 import { EpochState, type Scope, Tally } from './scope.ts';
+import { PAGE_ACCOUNTS } from './store.ts';
+import { assertChangeable } from './terms.ts';
 
 /** What the log says about one scene, over all epochs. */
 export interface SceneState {
@@ -33,6 +38,8 @@ export interface SceneState {
   frozen: boolean;
   /** Latest commit or expiry in the scene: when the last release ended; −∞ before the first. */
   lastEnd: number;
+  /** Latest expiry of its open reservations; −∞ for none, null when it has to be looked for. */
+  lastExpiry: number | null;
 }
 
 /** The scopes in which a charge is booked for every account. */
@@ -57,14 +64,17 @@ export function cohortText(
   return `h${bytesToHex(sha256(encodeHandles(handles)))}`;
 }
 
-/** What tells one request from another, for its idempotency key. The cost is that of the plan. */
+/**
+ * What tells one request from another, for its idempotency key. The cost is that of the plan; the lease is
+ * no part of what is asked.
+ */
 export function fingerprintOf(
-  record: Omit<ReserveRecord, 'idempotencyKey'>,
+  record: Omit<ReserveRecord, 'idempotencyKey' | 'time' | 'expiresAt'>,
   cohort: string,
 ): string {
-  const { plan, deltaCost, time, expiresAt, insecure, scene, model, epochs } = record;
+  const { plan, deltaCost, insecure, scene, model, epochs } = record;
   // Joined, not added up piece by piece: such strings would be kept as trees of their pieces.
-  const parts: (string | number)[] = [plan, deltaCost, expiresAt - time, insecure ? 1 : 0, cohort];
+  const parts: (string | number)[] = [plan, deltaCost, insecure ? 1 : 0, cohort];
   parts.push(scene.length, scene);
   if (model !== null) parts.push(`m${model.length}`, model);
   for (const epoch of epochs) parts.push(`e${epoch.length}`, epoch);
@@ -105,7 +115,7 @@ export class BudgetState {
   #life: EpochState | null = null;
   /** First number that is remembered for sure. */
   #remembered = -1;
-  #nextExpiry: number = Number.POSITIVE_INFINITY;
+  readonly #expiries = new Expiries();
 
   /**
    * @param start - head of the empty chain
@@ -168,16 +178,19 @@ export class BudgetState {
         break;
       case 'intern':
         if (record.size <= this.size) throw corruptAt(seq, 'it makes no account known');
+        this.#assertPages(seq, record.pages, pageStarts(this.size, record.size));
         this.size = record.size;
         this.directory.expect(record.size, record.pages);
         break;
       case 'rotate':
+        this.#assertPages(seq, record.pages, pageStarts(0, this.size));
         this.keyCheck = record.keyCheck;
         this.directory.expect(null, record.pages);
         break;
       case 'erase':
       case 'readmit':
         this.#assertKnown(seq, record.handles);
+        this.#assertPages(seq, record.pages, record.handles);
         if (record.kind === 'erase') this.#erase(record.handles);
         else this.classes.readmit(record.handles);
         this.directory.expect(null, record.pages);
@@ -205,6 +218,7 @@ export class BudgetState {
         tally: new Tally(this.life.total.width),
         frozen: false,
         lastEnd: Number.NEGATIVE_INFINITY,
+        lastExpiry: Number.NEGATIVE_INFINITY,
       };
       this.scenes.set(name, scene);
     }
@@ -232,8 +246,9 @@ export class BudgetState {
   /** Goes on from the answers and open reservations of a snapshot. */
   restoredAnswers(): void {
     this.#remembered = this.answers.oldest;
-    for (const { record } of this.open) {
-      this.#nextExpiry = Math.min(this.#nextExpiry, record.expiresAt);
+    for (const reservation of this.open) {
+      this.#expiries.add(reservation);
+      this.scene(reservation.scene).lastExpiry = null;
     }
   }
 
@@ -241,6 +256,7 @@ export class BudgetState {
     this.opened = record;
     this.keyCheck = record.keyCheck;
     const currency = currencyOf(record.policy, record.unit, record.relation);
+    if (currency.name !== record.currency) throw corruptAt(0, "its currency is not its policy's");
     this.limits = new Limits(record.policy, currency);
     this.#life = new EpochState(null, currency.width);
   }
@@ -248,10 +264,21 @@ export class BudgetState {
   #limitsOf(seq: number, policy: BudgetPolicy): Limits {
     const { unit, relation } = this.opened as OpenRecord;
     const currency = currencyOf(policy, unit, relation);
-    if (currency.width !== this.life.total.width) {
-      throw corruptAt(seq, 'its policy counts in another currency');
+    try {
+      assertChangeable(this.policy, policy, this.classes.groupsInUse());
+    } catch (error) {
+      throw corruptAt(seq, (error as Error).message, error);
     }
     return new Limits(policy, currency);
+  }
+
+  /** Throws unless the entry vouches for the page of every one of the accounts. */
+  #assertPages(seq: number, pages: readonly PageDigest[], handles: Iterable<number>): void {
+    const vouched = new Set(pages.map(({ page }) => page));
+    for (const handle of handles) {
+      if (vouched.has(Math.floor(handle / PAGE_ACCOUNTS))) continue;
+      throw corruptAt(seq, `it does not vouch for the identity page of account ${handle}`);
+    }
   }
 
   #plan(seq: number, record: PlanRecord): void {
@@ -276,7 +303,9 @@ export class BudgetState {
   }
 
   /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
-  #charged({ scene, model, epochs }: ReserveRecord): readonly ChargedScopes[] {
+  #charged({ record, countsModel }: OpenReservation): readonly ChargedScopes[] {
+    const { scene, epochs } = record;
+    const model = countsModel ? record.model : null;
     const { life } = this;
     if ((this.limits as Limits).epochs === null) {
       return [{ epoch: life, costs: scopesOf(life, scene, model) }];
@@ -294,21 +323,41 @@ export class BudgetState {
   }
 
   /** Books a charge, or takes it back. */
-  #charge({ record, population }: OpenReservation, factor: 1 | -1): void {
+  #charge(reservation: OpenReservation, factor: 1 | -1): void {
+    const { record, population } = reservation;
     const { handles, plan, deltaCost } = record;
     const cost = this.planCosts[plan] as Float64Array;
     this.#tally(this.scene(record.scene).tally, plan, cost, deltaCost, factor);
-    for (const { epoch, costs } of this.#charged(record)) {
+    for (const { epoch, costs } of this.#charged(reservation)) {
       for (const scope of costs) {
-        if (population !== null) scope.addPooled(population, cost, factor);
+        if (population !== null) this.#pool(scope, reservation, cost, factor);
         else scope.own.add(handles as HandleList, cost, factor);
         this.#tally(scope.tally, plan, cost, deltaCost, factor);
       }
       if (deltaCost === 0) continue;
       const delta = Float64Array.of(deltaCost);
-      if (population !== null) epoch.delta.addPooled(population, delta, factor);
+      if (population !== null) this.#pool(epoch.delta, reservation, delta, factor);
       else epoch.delta.own.add(handles as HandleList, delta, factor);
     }
+  }
+
+  /**
+   * Charges a population, or gives it its charge back: then those who joined since, who never had it, do
+   * not get it, and those who left since do.
+   */
+  #pool(
+    scope: Scope,
+    { population, joined, left }: OpenReservation,
+    amounts: Float64Array,
+    factor: 1 | -1,
+  ): void {
+    const charged = population as Population;
+    scope.addPooled(charged, amounts, factor);
+    if (factor === -1) {
+      if (joined !== null) scope.own.add(Uint32Array.from(joined).sort(), amounts, 1);
+      if (left !== null) scope.own.add(Uint32Array.from(left).sort(), amounts, -1);
+    }
+    scope.rebase(charged, () => this.classes.members(charged));
   }
 
   #tally(tally: Tally, plan: number, cost: Float64Array, deltaCost: number, factor: 1 | -1): void {
@@ -331,6 +380,9 @@ export class BudgetState {
       status: 'open',
       record,
       population,
+      countsModel: record.model !== null && (this.limits as Limits).model(record.model) !== null,
+      joined: null,
+      left: null,
       before: null,
       after: null,
     };
@@ -338,7 +390,9 @@ export class BudgetState {
     this.open.add(reservation);
     this.reservations.set(reservation);
     this.#answer(seq, record.idempotencyKey, reservation, record.time);
-    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+    this.#expiries.add(reservation);
+    const state = this.scene(scene);
+    if (state.lastExpiry !== null) state.lastExpiry = Math.max(state.lastExpiry, expiresAt);
   }
 
   #populationOf(seq: number, { population }: ReserveRecord): Population | null {
@@ -351,7 +405,7 @@ export class BudgetState {
   #refuse(seq: number, record: RefuseRecord): void {
     this.scene(record.scene).tally.refused++;
     this.life.total.tally.refused++;
-    this.#answer(seq, record.idempotencyKey, record, record.time);
+    this.#answer(seq, record.idempotencyKey, rememberedRefusal(record), record.time);
   }
 
   /** Remembers an answer; together with old answers their reservations are forgotten. */
@@ -391,29 +445,28 @@ export class BudgetState {
   }
 
   #close(reservation: ReservationState): void {
+    const scene = this.scene(reservation.scene);
+    if (scene.lastExpiry === reservation.expiresAt) scene.lastExpiry = null;
     reservation.fingerprint = this.fingerprintOf(reservation);
     this.open.close(reservation);
   }
 
   #advance(time: number): void {
     this.time = time;
-    if (this.#nextExpiry > time) return;
-    let next = Number.POSITIVE_INFINITY;
-    for (const reservation of this.open) {
-      const { expiresAt } = reservation;
-      if (expiresAt > time) {
-        next = Math.min(next, expiresAt);
-      } else {
-        reservation.status = 'expired';
-        this.#end(reservation, expiresAt);
-      }
+    for (;;) {
+      const expired = this.#expiries.next(time);
+      if (expired === null) return;
+      expired.status = 'expired';
+      this.#end(expired, expired.expiresAt);
     }
-    this.#nextExpiry = next;
   }
 
   #membership(seq: number, { kind, name, handles }: MembershipRecord): void {
     this.#assertKnown(seq, handles);
     if (kind === 'assign') {
+      if (name !== '' && (this.limits as Limits).group(name) === undefined) {
+        throw corruptAt(seq, 'its policy does not know the group');
+      }
       this.classes.assign(handles, name);
       return;
     }
@@ -447,40 +500,37 @@ export class BudgetState {
 
   /**
    * Joining takes what the population was charged before off the own balance, so that own + population is
-   * what the account was charged; leaving adds it. Charges that may still be given back are not taken off:
-   * a later release lowers the population's sum for everyone.
+   * what the account was charged; leaving adds it. Open reservations note it: should their charge be given
+   * back, it must be to those who had it.
    */
   #settle(handles: HandleList, population: Population, factor: 1 | -1): void {
-    const open = new Map<Scope, Float64Array>();
-    if (factor === -1) {
-      for (const { population: charged, record } of this.open) {
-        if (charged === population) this.#sumOpen(record, open);
-      }
-    }
     for (const epoch of [this.life, ...this.epochs.values()]) {
       for (const scope of epoch.scopes()) {
         const pooled = scope.pooled.get(population);
-        if (pooled === undefined) continue;
-        const still = open.get(scope);
-        const amounts =
-          still === undefined ? pooled : pooled.map((sum, k) => sum - (still[k] as number));
-        scope.own.add(handles, amounts, factor);
+        if (pooled !== undefined) scope.own.add(handles, pooled, factor);
+      }
+    }
+    for (const reservation of this.open) {
+      if (reservation.population !== population) continue;
+      for (let i = 0; i < handles.length; i++) {
+        const handle = handles[i] as number;
+        if (factor === -1) {
+          if (reservation.left?.delete(handle) === true) continue;
+          reservation.joined ??= new Set();
+          reservation.joined.add(handle);
+        } else if (reservation.joined?.delete(handle) !== true) {
+          reservation.left ??= new Set();
+          reservation.left.add(handle);
+        }
       }
     }
   }
+}
 
-  #sumOpen(record: ReserveRecord, into: Map<Scope, Float64Array>): void {
-    const add = (scope: Scope, amounts: Float64Array): void => {
-      const sum = into.get(scope);
-      if (sum === undefined) into.set(scope, amounts.slice());
-      else for (let k = 0; k < sum.length; k++) (sum[k] as number) += amounts[k] as number;
-    };
-    const cost = this.planCosts[record.plan] as Float64Array;
-    for (const { epoch, costs } of this.#charged(record)) {
-      for (const scope of costs) add(scope, cost);
-      if (record.deltaCost > 0) add(epoch.delta, Float64Array.of(record.deltaCost));
-    }
-  }
+/** One account of each page that holds some of those from `first` on and before `end`. */
+function* pageStarts(first: number, end: number): Generator<number> {
+  for (let at = first; at < end; at = (Math.floor(at / PAGE_ACCOUNTS) + 1) * PAGE_ACCOUNTS)
+    yield at;
 }
 
 function scopesOf(epoch: EpochState, scene: string, model: string | null): readonly Scope[] {

@@ -52,7 +52,7 @@ export function deltaUnits(delta: number): number {
       `"delta" expected 0 or a normal number below 1, got ${delta}`,
     );
   }
-  return Math.ceil(delta * DELTA_SCALE);
+  return Math.ceil(delta * DELTA_SCALE) + 0; // no −0
 }
 
 /** A delta limit in units, rounded down. */
@@ -68,5 +68,5 @@ export function unitsDelta(units: number): number {
 /** A sum that no filter bounds: beyond what is exact it becomes infinite, which claims nothing. */
 export function saturatingSum(a: number, b: number): number {
   const sum = a + b;
-  return sum <= 2 * MAX_CAPACITY ? sum : Number.POSITIVE_INFINITY;
+  return sum < 2 * MAX_CAPACITY ? sum : Number.POSITIVE_INFINITY;
 }

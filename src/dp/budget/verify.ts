@@ -1,5 +1,6 @@
 import { sameBytes } from '../../core/bytes.ts';
 import { VelaturaError } from '../../core/errors.ts';
+import { yieldToEventLoop } from '../../core/event-loop.ts';
 import {
   type ChainEntry,
   type ChainHead,
@@ -31,10 +32,13 @@ export interface VerifyOptions {
   readonly verifySignature?: VerifySignature | undefined;
   /** Key that must have signed it. */
   readonly publicKey?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Prices may differ by this much between platforms whose exp and log round differently. */
 const PRICE_TOLERANCE = 1e-9;
+/** Units from which on a last bit may tell between them. */
+const ROUNDED = 2 ** 20;
 /** More problems than these are only counted. */
 const MOST_PROBLEMS = 100;
 /** Times that identity pages are read again while somebody makes accounts known. */
@@ -47,9 +51,10 @@ function faultsOfPlan(limits: Limits, terms: OpenRecord, { plan, cost }: PlanRec
   }
   try {
     const price = limits.currency.cost(plan);
-    const fits = price.every(
-      (units, k) => Math.abs(units - (cost[k] as number)) <= 1 + PRICE_TOLERANCE * units,
-    );
+    const fits = price.every((units, k) => {
+      const slack = units < ROUNDED ? 0 : 1 + PRICE_TOLERANCE * units;
+      return Math.abs(units - (cost[k] as number)) <= slack;
+    });
     return fits ? [] : ['its price is not that of its plan'];
   } catch (error) {
     if (!(error instanceof VelaturaError)) throw error;
@@ -151,8 +156,13 @@ class LogCheck {
       }
       this.state.apply(entry, record);
     } catch (error) {
-      if (!(error instanceof VelaturaError)) throw error;
-      this.report(error.message);
+      // Whatever a forged entry makes fail, it is the entry that is wrong.
+      const { message } = error as Error;
+      this.report(
+        error instanceof VelaturaError
+          ? message
+          : `entry ${entry.seq} of the budget log: ${message}`,
+      );
       this.#folds = false;
     }
   }
@@ -214,7 +224,7 @@ export async function verifyStore(
   store: BudgetStore,
   options: VerifyOptions = {},
 ): Promise<BudgetVerification> {
-  const { checkpoint, seen, sha256 = portableSha256, verifySignature, publicKey } = options;
+  const { checkpoint, seen, sha256 = portableSha256, verifySignature, publicKey, signal } = options;
   const check = new LogCheck(sha256, store.durable);
   if (checkpoint !== undefined) {
     const head = typeof checkpoint === 'string' ? checkpoint : checkpoint.hash;
@@ -236,7 +246,11 @@ export async function verifyStore(
       `entry ${seen.seq}, which this process has seen, is no longer in the log: it was rolled back, replaced or altered while in use`,
     );
   }
-  for await (const batch of store.read(-1)) check.add(batch);
+  for await (const batch of store.read(-1)) {
+    check.add(batch);
+    await yieldToEventLoop();
+    signal?.throwIfAborted();
+  }
   if (check.sound) await checkPages(check, store);
   if (check.sound) await checkSnapshot(check, store, sha256);
   check.end();

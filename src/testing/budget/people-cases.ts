@@ -131,30 +131,51 @@ export const PEOPLE_CASES: Readonly<Record<string, BudgetCase>> = {
     await expectSpent(budget, 'b', 6);
   },
 
-  'gives a population its charge back; who left keeps it, who joined never had it': async (
+  'charges a population as it stood at the reserve, and gives back to the same': async (
     budget,
     bench,
   ) => {
-    await budget.join('all', ['a', 'b']);
+    await budget.join('all', ['a', 'b', 'd']);
     const { accounts: _, ...request } = bench.request('midday', []);
     const first = await admitted(budget, { ...request, population: 'all' });
-    await budget.leave('all', ['b']);
-    await budget.join('all', ['c']);
-    await budget.release(first.id);
-    await expectSpent(budget, 'a', 0);
+    await budget.leave('all', ['b', 'd']);
+    await budget.join('all', ['c', 'd']);
     await expectSpent(budget, 'b', 1);
     await expectSpent(budget, 'c', 0);
+    await expectSpent(await bench.open(), 'd', 1);
+    await budget.release(first.id);
+    for (const account of ['a', 'b', 'c', 'd']) await expectSpent(budget, account, 0);
     const open = await admitted(budget, {
       ...request,
       population: 'all',
       idempotencyKey: 'second',
     });
+    await budget.join('all', ['e']);
     bench.now += 11 * MINUTE;
-    await budget.join('all', ['d']);
-    await expectSpent(budget, 'd', 0);
     await expectCode('dp/reservation-closed', () => budget.release(open.id));
+    await budget.leave('all', ['e', 'c']);
     await expectSpent(budget, 'c', 1);
+    await expectSpent(budget, 'e', 0);
     check((await budget.verify()).ok, 'the log does not verify');
+  },
+
+  'refuses what callers change their arrays to, and keeps to what they asked': async (
+    budget,
+    bench,
+  ) => {
+    const handles = await budget.intern(['a', 'b', 'c']);
+    const reused = new Uint32Array(1);
+    const asked = [...handles].map((handle) => {
+      reused[0] = handle;
+      return budget.reserve(bench.request('midday', reused));
+    });
+    await Promise.all(asked);
+    for (const account of ['a', 'b', 'c']) await expectSpent(budget, account, 1);
+    await budget.erase(['c']);
+    const ids = ['c'];
+    const refusal = refused(budget, bench.request('midday', ids));
+    ids[0] = 'somebody else';
+    check((await refusal).limit === 'erased', 'an erased person got in under another name');
   },
 
   'counts populations and single charges of one account together': async (budget, bench) => {

@@ -62,15 +62,15 @@ describe.each(WIDTHS)('a column of width %i', (width) => {
         units,
         (charges, asked, a, b) => {
           const { column, sums } = filled(charges);
-          const byClass = [a, b].map((room) => new Float64Array(width).fill(room));
-          const classOf = (each: number): number => each % 2;
+          const rooms = [a, b].map((room) => new Float64Array(width).fill(room));
           const fits = (of: (each: number) => number): boolean =>
             [...asked].every((each) => {
               const sum = sums.get(each) ?? new Array<number>(width).fill(0);
               return sum.every((value) => value <= ([a, b][of(each)] as number));
             });
-          expect(column.fits(asked, { byClass, classOf })).toBe(fits(classOf));
-          expect(column.fits(asked, { byClass, classOf: undefined })).toBe(fits(() => 0));
+          for (const of of [(each: number) => each % 2, () => 0]) {
+            expect(column.fits(asked, (each) => rooms[of(each)] as Float64Array)).toBe(fits(of));
+          }
           if (width === 1) expect(column.fitsUniform(asked, a)).toBe(fits(() => 0));
         },
       ),
@@ -94,9 +94,18 @@ describe.each(WIDTHS)('a column of width %i', (width) => {
 it('fits nobody into a room that is no number', () => {
   const column = new Column(1);
   column.add(Uint32Array.of(5), Float64Array.of(1), 1);
-  const byClass = [Float64Array.of(Number.NaN)];
   for (const asked of [Uint32Array.of(5), Uint32Array.of(9000)]) {
-    expect(column.fits(asked, { byClass, classOf: undefined })).toBe(false);
+    expect(column.fits(asked, () => Float64Array.of(Number.NaN))).toBe(false);
     expect(column.fitsUniform(asked, Number.NaN)).toBe(false);
   }
+});
+
+it('becomes infinite where sums are no longer exact', () => {
+  const column = new Column(1);
+  const handles = Uint32Array.of(3);
+  column.add(handles, Float64Array.of(2 ** 53 - 1), 1);
+  expect(column.get(3)).toBe(2 ** 53 - 1);
+  column.add(handles, Float64Array.of(1), 1);
+  column.add(handles, Float64Array.of(5), -1);
+  expect(column.get(3)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -181,7 +181,7 @@ export class ProgramRun {
       }
       case 'join':
       case 'leave':
-        await this.#membership(budget, step, now);
+        await this.#membership(budget, step);
         break;
       case 'erase':
         await budget.erase(await this.named(budget, step.accounts, step.naming));
@@ -245,7 +245,6 @@ export class ProgramRun {
   async #membership(
     budget: PrivacyBudgetAccountant,
     step: Extract<Step, { kind: 'join' | 'leave' }>,
-    now: number,
   ): Promise<void> {
     const { kind, population, accounts } = step;
     const { model } = this;
@@ -258,9 +257,8 @@ export class ProgramRun {
     } else {
       assert.equal(code, null);
       if (kind === 'join') {
-        this.steady = false;
         for (const account of accounts) model.known.add(account);
-        model.join(population, accounts, now);
+        model.join(population, accounts);
       } else model.leave(population, accounts);
     }
   }

@@ -72,9 +72,7 @@ interface Charge extends ReferenceRequest {
   state: 'open' | 'committed' | 'released';
   committedAt: number;
   /** How often each account bears it, as long as it is not given back. */
-  readonly bearers: Map<string, number>;
-  /** How often those bear it who left the population since, for good. */
-  readonly leavers: Map<string, number>;
+  readonly bearers: ReadonlySet<string>;
 }
 
 /** A limit that a request passes, for certain or within the rounding that the real budget does. */
@@ -87,10 +85,6 @@ export interface Passed {
 }
 
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/;
-
-function increase(counts: Map<string, number>, account: string, by: number): void {
-  counts.set(account, (counts.get(account) ?? 0) + by);
-}
 
 export class ReferenceBudget {
   readonly charges: Charge[] = [];
@@ -114,8 +108,7 @@ export class ReferenceBudget {
     const copy = new ReferenceBudget(this.policy, this.terms);
     copy.wrote(this.#written);
     for (const charge of this.charges) {
-      const bearers = new Map(charge.bearers);
-      copy.charges.push({ ...charge, bearers, leavers: new Map(charge.leavers) });
+      copy.charges.push({ ...charge });
     }
     for (const scene of this.frozen) copy.frozen.add(scene);
     for (const account of this.known) copy.known.add(account);
@@ -277,8 +270,7 @@ export class ReferenceBudget {
       expiresAt: now + request.lease,
       state: 'open',
       committedAt: now,
-      bearers: new Map(this.cohort(request).map((account) => [account, 1])),
-      leavers: new Map(),
+      bearers: new Set(this.cohort(request)),
     };
     return this.charges.push(charge) - 1;
   }
@@ -300,30 +292,16 @@ export class ReferenceBudget {
     return charge.state === 'released';
   }
 
-  /** Who joins bears what may still be given back: nobody knows yet whether it read their data. */
-  join(population: string, accounts: readonly string[], now: number): void {
+  /** Who joins bears only what is reserved from then on. */
+  join(population: string, accounts: readonly string[]): void {
     const members = this.populations.get(population) ?? new Set();
     this.populations.set(population, members);
-    for (const account of accounts) {
-      if (members.has(account)) continue;
-      members.add(account);
-      for (const charge of this.charges) {
-        const isOpen = charge.state === 'open' && now < charge.expiresAt;
-        if (charge.population === population && isOpen) increase(charge.bearers, account, 1);
-      }
-    }
+    for (const account of accounts) members.add(account);
   }
 
-  /** Who leaves keeps everything, even what is given back later. */
+  /** Who leaves keeps what was reserved while they were in. */
   leave(population: string, accounts: readonly string[]): void {
-    for (const account of accounts) {
-      if (this.populations.get(population)?.delete(account) !== true) continue;
-      for (const charge of this.charges) {
-        if (charge.population !== population || charge.state === 'released') continue;
-        increase(charge.leavers, account, charge.bearers.get(account) ?? 0);
-        charge.bearers.delete(account);
-      }
-    }
+    for (const account of accounts) this.populations.get(population)?.delete(account);
   }
 
   erase(accounts: readonly string[]): void {
@@ -342,8 +320,7 @@ export class ReferenceBudget {
   /** Charges that the account bears, and how often. */
   #borne(account: string): readonly [Charge, number][] {
     return this.charges.flatMap((charge): [Charge, number][] => {
-      const live = charge.state === 'released' ? 0 : (charge.bearers.get(account) ?? 0);
-      const times = live + (charge.leavers.get(account) ?? 0);
+      const times = charge.state !== 'released' && charge.bearers.has(account) ? 1 : 0;
       return times === 0 ? [] : [[charge, times]];
     });
   }

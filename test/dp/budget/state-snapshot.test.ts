@@ -121,17 +121,17 @@ describe('a ledger with a long log', () => {
       now += minutes * 60_000;
     });
     // Long keys make a long log quickly.
-    for (let i = 0; i < 50; i++) {
-      const idempotencyKey = `${i} ${'x'.repeat(200_000)}`;
-      const accounts = [`account ${i}`];
-      await budget.reserve({
-        scene: 'live',
-        accounts,
-        plan: plan(20),
-        epochs: ['2023-11'],
-        idempotencyKey,
-      });
-    }
+    await Promise.all(
+      Array.from({ length: 2300 }, (_, i) =>
+        budget.reserve({
+          scene: 'other',
+          accounts: [`account ${i % 50}`],
+          plan: plan(2000),
+          epochs: ['2023-11'],
+          idempotencyKey: `${i} ${'x'.repeat(4000)}`,
+        }),
+      ),
+    );
     await budget.close();
     return store;
   }

@@ -1,0 +1,63 @@
+import { high, lanes64, lanesBelow, low, multiplyAdd, storePartial } from './vectors';
+
+/** out[rows] as float64 = Σ over the columns of m²: exact products, summed in float64. */
+export function rowSquaredNorms(rows: i32, columns: i32, m: usize, out: usize): void {
+  for (; rows > 0; rows--) {
+    let lower = f64x2.splat(0);
+    let upper = f64x2.splat(0);
+    for (let left = columns; left > 0; left -= 4) {
+      const v = v128.and(v128.load(m + (<usize>(columns - left) << 2)), lanesBelow(left));
+      const a = low(v);
+      const b = high(v);
+      lower = f64x2.add(lower, f64x2.mul(a, a));
+      upper = f64x2.add(upper, f64x2.mul(b, b));
+    }
+    store<f64>(out, lanes64(f64x2.add(lower, upper)));
+    m += <usize>columns << 2;
+    out += 8;
+  }
+}
+
+/** y ← y + scale · x. */
+export function axpy(length: i32, scale: f32, x: usize, y: usize): void {
+  const factor = f32x4.splat(scale);
+  for (; length >= 16; length -= 16) {
+    const y0 = multiplyAdd(v128.load(y), factor, v128.load(x));
+    const y1 = multiplyAdd(v128.load(y, 16), factor, v128.load(x, 16));
+    const y2 = multiplyAdd(v128.load(y, 32), factor, v128.load(x, 32));
+    const y3 = multiplyAdd(v128.load(y, 48), factor, v128.load(x, 48));
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
+    v128.store(y, y2, 32);
+    v128.store(y, y3, 48);
+    x += 64;
+    y += 64;
+  }
+  for (; length > 0; length -= 4) {
+    storePartial(y, multiplyAdd(v128.load(y), factor, v128.load(x)), length);
+    x += 16;
+    y += 16;
+  }
+}
+
+/** out[columns] ← out + Σ over the rows of scales[row] · m[row]. */
+export function accumulateRows(rows: i32, columns: i32, m: usize, scales: usize, out: usize): void {
+  for (; rows > 0; rows--) {
+    axpy(columns, load<f32>(scales), m, out);
+    m += <usize>columns << 2;
+    scales += 4;
+  }
+}
+
+/** m[row] ← scales[row] · m[row]. */
+export function scaleRows(rows: i32, columns: i32, m: usize, scales: usize): void {
+  for (; rows > 0; rows--) {
+    const factor = v128.load32_splat(scales);
+    for (let left = columns; left > 0; left -= 4) {
+      const at = m + (<usize>(columns - left) << 2);
+      storePartial(at, f32x4.mul(v128.load(at), factor), left);
+    }
+    m += <usize>columns << 2;
+    scales += 4;
+  }
+}
