@@ -24,9 +24,11 @@ function expNonPositive(x: v128): v128 {
   return v128.andnot(f32x4.mul(p, power), underflow);
 }
 
-/** Natural logarithm of a normal number ≥ 1, or NaN of NaN; error below 1 ulp (fdlibm e_log.c). */
+/**
+ * Natural logarithm of a normal number ≥ 1 (fdlibm e_log.c). Of NaN it makes something else: wherever NaN can
+ * come, the sum that the logarithm is added to has met it too.
+ */
 function log(x: f64): f64 {
-  if (x != x) return x;
   // Shifted so that the mantissa comes out in [√½, √2).
   const bits = reinterpret<u64>(x) + 0x95f6200000000;
   const k = <f64>(<i64>(bits >> 52) - 1023);

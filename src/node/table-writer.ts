@@ -55,9 +55,11 @@ const PARQUET_TYPES: Readonly<Record<ColumnKind, BasicType>> = {
  * Writes a table row by row, so that it need not fit into memory. The file appears whole and at once under
  * its name, readable by its owner only, or not at all.
  *
- * CSV is RFC 4180 with a header line and line feeds; nothing is an empty field, empty text is `""`. JSON is
- * one array with an object a line. An infinite number is `Infinity` in CSV, the text `"Infinity"` in JSON,
- * an IEEE infinity in Parquet.
+ * CSV is RFC 4180 with a header line and line feeds; nothing is an empty field, empty text is `""`. Text that
+ * begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets an apostrophe before it, because
+ * spreadsheets would run it as a formula; numbers stay numbers, and the other formats have the text as it is.
+ * JSON is one array with an object a line. An infinite number is `Infinity` in CSV, the text `"Infinity"` in
+ * JSON, an IEEE infinity in Parquet.
  *
  * @param path - of the file
  * @returns number of rows
@@ -153,7 +155,12 @@ function csv(columns: readonly TableColumn[]): TextForm {
 function csvCell(value: TableCell, kind: ColumnKind): string {
   if (value === null) return '';
   if (kind === 'time') return new Date(value as number).toISOString();
-  return typeof value === 'string' ? csvField(value) : String(value);
+  return typeof value === 'string' ? csvField(withoutFormula(value)) : String(value);
+}
+
+/** Names come from pipelines, and the table is opened by people: the apostrophe makes a spreadsheet show text. */
+function withoutFormula(text: string): string {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }
 
 function csvField(text: string): string {

@@ -11,6 +11,7 @@ export interface Conversation {
 /**
  * Lets the person at the terminal type a word before something that cannot be undone.
  *
+ * @param question - asked only where somebody can answer; lines that say what is at stake come first
  * @param word - what has to be typed
  * @throws {VelaturaError} `cli/usage` where there is nobody to ask; `core/aborted` for any other answer
  */
@@ -21,7 +22,7 @@ export async function confirmByTyping(
   { input, output }: Conversation = { input: process.stdin, output: process.stderr },
 ): Promise<void> {
   if (input.isTTY !== true) {
-    throw new VelaturaError('cli/usage', 'nobody can be asked here: say --yes', {
+    throw new VelaturaError('cli/usage', 'nothing was changed: nobody can be asked here; say --yes to go on without', {
       option: '--yes',
     });
   }

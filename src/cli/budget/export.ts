@@ -42,7 +42,8 @@ log       every entry: time, kind, scene, epochs, model, accounts counted, price
 balances  what each account has spent in each scene and epoch, by handle: pseudonymous, still personal data
 spend     per scene and epoch: accounts, releases, refusals, mean and largest epsilon
 
-The file appears whole or not at all, readable by its owner.
+The file appears whole or not at all, readable by its owner. In CSV, text that begins with = + - @ a tab or a
+carriage return gets an apostrophe before it, so that no spreadsheet runs it; JSON and Parquet have it as it is.
 
 Example:
   $ velatura budget export --budget budget.sqlite --what log --format parquet --out log.parquet`;
@@ -75,7 +76,9 @@ export async function exportBudget(
   };
   const rows =
     what === 'log'
-      ? await withLog(source, (entries) => write(BUDGET_LOG_COLUMNS, budgetLogRows(entries)))
+      ? await withLog(source, signal, (entries) =>
+          write(BUDGET_LOG_COLUMNS, budgetLogRows(entries)),
+        )
       : await withBudget(source, async (budget) =>
           what === 'spend'
             ? write(BUDGET_SPEND_COLUMNS, budgetSpendRows(await budget.summary()))

@@ -16,7 +16,8 @@ export const FREEZE_OPTIONS: readonly Option[] = [
 
 export const FREEZE_HELP = `
 Every later reserve in the scene is refused, for everyone, in all processes, at once; what is reserved
-already may still be committed. It CANNOT be undone: the log keeps it, and no policy lifts it.
+already may still be committed. It CANNOT be undone: the log keeps it, and no policy lifts it. Asks first;
+where there is no terminal it needs --yes.
 
 Example:
   $ velatura budget freeze --budget budget.sqlite --scene live-food`;
@@ -31,11 +32,12 @@ export async function freezeBudget(
     await budget.remaining('nobody', scene); // refuses a scene nobody declared, before anything is asked
     const already = (await budget.summary()).some((row) => row.scene === scene && row.frozen);
     if (!already) {
-      terminal.say(
-        `Frozen, scene "${scene}" takes no more charges from anybody, for good: this cannot be undone.`,
-      );
       if (yes !== true) {
-        await confirmByTyping('Type the name of the scene to go on:', scene, signal);
+        await confirmByTyping(
+          `Once frozen, scene "${scene}" takes no charge from anybody, for good: it cannot be undone.\nType the name of the scene to go on:`,
+          scene,
+          signal,
+        );
       }
       await budget.freeze(scene);
     }

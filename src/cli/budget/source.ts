@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { VelaturaError } from '../../core/errors.ts';
+import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
+import { yieldToEventLoop } from '../../core/event-loop.ts';
 import type { ChainEntry } from '../../core/hash-chain.ts';
 import {
   type BudgetAccess,
@@ -78,12 +79,28 @@ function databaseSource({ budget: url, name, schema, key }: BudgetPlace): Budget
   const where = { budget: name, ...(schema === undefined ? {} : { schema }) };
   return {
     keys: () => (key === undefined ? null : readBudgetKeys(key)),
-    store: () => openPostgresBudgetStore(url, { ...where, create: false }),
+    store: () => asTyped(() => openPostgresBudgetStore(url, { ...where, create: false })),
     open: async () => {
       if (key === undefined) throw usage('--key', '--key is missing: the database holds no keys');
-      return openExistingBudgetDatabase(url, { ...where, ...accessOf(readBudgetKeys(key)) });
+      const access = accessOf(readBudgetKeys(key));
+      return asTyped(() => openExistingBudgetDatabase(url, { ...where, ...access }));
     },
   };
+}
+
+/** Parameters of a database's budget that are options here. */
+const OPTION_OF: Readonly<Record<string, string>> = { budget: '--name', schema: '--schema' };
+
+/** What is a programmer's mistake in a call is here a mistake of whoever typed the options. */
+async function asTyped<T>(open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const [, name = '', rest] =
+      error instanceof RangeError ? (/^"(\w+)" (expected .*)$/s.exec(error.message) ?? []) : [];
+    const option = OPTION_OF[name];
+    throw option === undefined ? error : usage(option, `${option} ${rest}`);
+  }
 }
 
 type Access = Pick<BudgetAccess, 'secrets' | 'signer'>;
@@ -165,10 +182,19 @@ export async function withStore<T>(
   }
 }
 
-/** Reads the log from its first entry. */
+/** Reads the log from its first entry, until the signal says to stop. */
 export function withLog<T>(
   source: BudgetSource,
+  signal: AbortSignal,
   use: (entries: AsyncIterable<readonly ChainEntry[]>) => Promise<T>,
 ): Promise<T> {
-  return withStore(source, (store) => use(store.read(-1)));
+  return withStore(source, (store) => use(untilAborted(store.read(-1), signal)));
+}
+
+async function* untilAborted<T>(batches: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const batch of batches) {
+    await yieldToEventLoop(); // where Ctrl-C is heard
+    throwIfAborted(signal);
+    yield batch;
+  }
 }

@@ -200,7 +200,11 @@ export class Ledger {
     const salt = (length: number): Uint8Array => this.#random.bytes(length);
     const state =
       (await this.#fromSnapshot(salt)) ?? new BudgetState(this.#chain.start(), salt, this.#sha256);
-    for await (const entries of this.store.read(state.head.seq)) this.#take(state, entries);
+    for await (const entries of this.store.read(state.head.seq)) {
+      this.#take(state, entries);
+      await yieldToEventLoop();
+    }
+    this.#active = performance.now();
     return state;
   }
 

@@ -44,6 +44,16 @@ describe.each<Kernels>([new PlainKernels(), new SimdKernels()])('$name kernels',
     expect(classes).toEqual(of(0, 0));
   });
 
+  it('has the logarithm of the number of equal classes to the last digits', () => {
+    for (let columns = 1; columns <= 300; columns++) {
+      const labels = new Float32Array(columns);
+      labels[columns - 1] = 1;
+      const logits = new Float32Array(columns).fill(-3);
+      const loss = kernels.softmaxCrossEntropy({ rows: 1, columns }, logits, labels, 1);
+      expect(Math.abs(loss - Math.log(columns))).toBeLessThan(2e-15);
+    }
+  });
+
   it('turns back what it turned', () => {
     const data = of(3, 1, 4, 1, 5, 9, 2, 6);
     const turned = data.slice();
@@ -145,6 +155,10 @@ describe.each<Kernels>([new PlainKernels(), new SimdKernels()])('$name kernels',
       kernels.gemmNN(shape, both.subarray(0, 8), b, both.subarray(8, 14), 'zero');
       expect(() => kernels.axpy(1, both.subarray(0, 5), both.subarray(4, 9))).toThrow(overlap);
       expect(() => kernels.sigmoidCrossEntropy(a, a, 1)).toThrow(overlap);
+      const rows = { rows: 4, columns: 2 };
+      expect(() =>
+        kernels.accumulateRows(rows, a, both.subarray(0, 4), both.subarray(3, 5)),
+      ).toThrow(`"out" ${overlap} "scales"`);
     });
 
     it.each([Number.NaN, Infinity])('a scale of %d', (scale) => {
@@ -246,6 +260,13 @@ describe('SimdKernels', () => {
     const out = end.subarray(2);
     kernels.gemmNN({ rows: 1, columns: 1, inner: 2 }, end.subarray(0, 2), of(1, 1), out, 'zero');
     expect(out[0]).toBe(3);
+    // Three columns of a right matrix whose last row ends with the memory: no fourth one is looked for.
+    const inner = 1_000;
+    const b = tail.subarray(length - 3 * inner).fill(1);
+    const sums = new Float32Array(3);
+    const ones = new Float32Array(inner).fill(1);
+    kernels.gemmNT({ rows: 1, columns: 3, inner }, ones, b, sums, 'zero');
+    expect(sums).toEqual(of(inner, inner, inner));
     workspace.free();
   });
 });

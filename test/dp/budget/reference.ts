@@ -193,7 +193,7 @@ export class ReferenceBudget {
           check('model', (charge) => charge.model === model, this.policy.models[model]);
         }
         const deltas = borne.reduce((sum, [c, times]) => sum + c.delta * BigInt(times), delta);
-        if (delta > 0n && deltas > this.policy.delta) add('delta', epoch, account, 'yes');
+        if (deltas > this.policy.delta) add('delta', epoch, account, 'yes');
       }
     }
     for (const account of this.cohort(request)) {
@@ -254,6 +254,7 @@ export class ReferenceBudget {
       least = Math.min(least, Math.max(0, left));
       most = Math.min(most, Math.max(0, left));
       bound(worst, releases, rules.worstCase);
+      if (this.deltaSpent(account, epoch) > this.policy.delta) return [0, 0];
       bound(this.spent(account, epoch), times, this.limitOf(account));
       bound(this.spent(account, epoch, { scene }), times, rules.perUser);
       if (model !== null) {
@@ -271,6 +272,8 @@ export class ReferenceBudget {
       state: 'open',
       committedAt: now,
       bearers: new Set(this.cohort(request)),
+      // A model's quota counts what is charged while the policy has one.
+      model: this.policy.models[request.model ?? ''] === undefined ? null : request.model,
     };
     return this.charges.push(charge) - 1;
   }
