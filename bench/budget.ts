@@ -127,7 +127,8 @@ async function inMemory(report: Report): Promise<void> {
   const links: number[] = [];
   const single = await openInMemory();
   const handles = await single.intern(ids.slice(0, BULK));
-  const one = (i: number): Uint32Array => handles.subarray(i % BULK, (i % BULK) + 1);
+  const each = Array.from(handles, (_, i) => handles.subarray(i, i + 1));
+  const one = (i: number): Uint32Array => each[i % BULK] as Uint32Array;
   for (let round = 0; round < 5; round++) {
     rates.push(
       await milliseconds(async () => {

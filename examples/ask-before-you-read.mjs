@@ -15,10 +15,46 @@ const problem = (status, title, more) =>
 const refusal = ({ limit }) => problem(403, 'The privacy budget does not allow this.', { limit });
 const REPEATED = problem(409, 'This release was asked for before and is paid for once.');
 
-// For hono. `requestOf` says who and what is asked for; the idempotency key names the release, never a person.
+// What the caller has to mend; everything else that fails is ours.
+class Complaint extends Error {
+  constructor(status, title) {
+    super(title);
+    this.status = status;
+  }
+}
+const COMPLAINTS = {
+  'dp/idempotency-conflict': [409, 'This Idempotency-Key came with another request before.'],
+  'dp/invalid-accounts': [400, 'This is no account.'],
+};
+async function reserve(budget, request) {
+  try {
+    return await budget.reserve(request);
+  } catch (error) {
+    const complaint = COMPLAINTS[error.code];
+    throw complaint === undefined ? error : new Complaint(...complaint);
+  }
+}
+
+// Names the release in the log for good: never a person, and by the service that calls, so that no service
+// can use up the keys of another. What a service has to show for itself is known before the budget is asked.
+const CALLERS = new Map([
+  ['Bearer feed-secret', 'feed'],
+  ['Bearer search-secret', 'search'],
+]);
+function releaseKey(authorization, key) {
+  const caller = CALLERS.get(authorization);
+  if (caller === undefined) throw new Complaint(401, 'Who are you?');
+  if (key === undefined) return randomUUID();
+  if (key === '' || key.length > 255) {
+    throw new Complaint(400, 'An Idempotency-Key has 1 to 255 characters.');
+  }
+  return JSON.stringify([caller, key]);
+}
+
+// For hono. `requestOf` says who and what is asked for.
 function askBudget(budget, requestOf) {
   return async (c, next) => {
-    const decision = await budget.reserve(requestOf(c));
+    const decision = await reserve(budget, requestOf(c));
     if (decision.kind === 'refused') return c.body(refusal(decision.refusal), 403, TYPE);
     const { id, replayed } = decision.reservation;
     if (replayed) return c.body(REPEATED, 409, TYPE);
@@ -32,7 +68,7 @@ function askBudget(budget, requestOf) {
 function askBudgetExpress(budget, requestOf) {
   return async (req, res, next) => {
     try {
-      const decision = await budget.reserve(requestOf(req));
+      const decision = await reserve(budget, requestOf(req));
       if (decision.kind === 'refused') {
         res.writeHead(403, TYPE).end(refusal(decision.refusal));
         return;
@@ -72,39 +108,71 @@ const profiles = new Map([
   ['bob', [0.2, 0.7, 0.4]],
 ]);
 const noiseMultiplier = 4;
-const charge = (account, idempotencyKey = randomUUID()) => ({
+const charge = (account, authorization, key) => ({
   scene: 'recommend',
   accounts: [account],
   plan: { unit: 'user', relation, event: { kind: 'gaussian', noiseMultiplier } },
-  idempotencyKey,
+  idempotencyKey: releaseKey(authorization, key),
 });
 const noisyTaste = (user) => {
   const mechanism = { relation, dimension: 3, clippingNorm: 1, noiseMultiplier };
   return [...gaussianMechanism([profiles.get(user)], mechanism).value];
 };
 
+const answerTo = (error) =>
+  error instanceof Complaint
+    ? [problem(error.status, error.message), error.status]
+    : [problem(500, 'Failed.'), 500];
+
 const app = new Hono();
-app.onError((_error, c) => c.body(problem(500, 'Failed.'), 500, TYPE));
+app.onError((error, c) => c.body(...answerTo(error), TYPE));
 app.use(
   '/taste/:user',
-  askBudget(budget, (c) => charge(c.req.param('user'), c.req.header('Idempotency-Key'))),
+  askBudget(budget, (c) =>
+    charge(c.req.param('user'), c.req.header('Authorization'), c.req.header('Idempotency-Key')),
+  ),
 );
 app.get('/taste/:user', (c) => c.json(noisyTaste(c.req.param('user'))));
-for (const user of ['ada', 'ada', 'ada', 'ada', 'nobody']) {
-  const response = await app.request(`/taste/${user}`);
+const feed = { Authorization: 'Bearer feed-secret' };
+const search = { Authorization: 'Bearer search-secret' };
+const requests = [
+  ['ada', { ...feed, 'Idempotency-Key': 'monday' }],
+  ['ada', { ...feed, 'Idempotency-Key': 'monday' }],
+  ['bob', { ...feed, 'Idempotency-Key': 'monday' }],
+  ['ada', { ...search, 'Idempotency-Key': 'monday' }],
+  ['ada', { ...search, 'Idempotency-Key': '' }],
+  ['ada', {}],
+  ['ada', feed],
+  ['ada', feed],
+  ['nobody', feed],
+];
+for (const [user, headers] of requests) {
+  const response = await app.request(`/taste/${user}`, { headers });
   console.log(`hono: ${user} ${response.status} ${await response.text()}`);
 }
 
-const guard = askBudgetExpress(budget, (req) => charge(req.url.slice('/taste/'.length)));
+const userOf = (req) => req.url.slice('/taste/'.length);
+const guard = askBudgetExpress(budget, (req) =>
+  charge(userOf(req), req.headers.authorization, req.headers['idempotency-key']),
+);
 const server = createServer((req, res) =>
   guard(req, res, (error) => {
-    if (error) res.writeHead(503, TYPE).end(problem(503, 'The budget does not answer.'));
-    else res.end(JSON.stringify(noisyTaste(req.url.slice('/taste/'.length))));
+    if (error) {
+      const [body, status] = answerTo(error);
+      res.writeHead(status, TYPE).end(body);
+    } else res.end(JSON.stringify(noisyTaste(userOf(req))));
   }),
 ).listen(0, '127.0.0.1');
 await once(server, 'listening');
-for (const user of ['bob', 'ada']) {
-  const response = await fetch(`http://127.0.0.1:${server.address().port}/taste/${user}`);
+for (const [user, headers] of [
+  ['bob', feed],
+  ['bob', { ...feed, 'Idempotency-Key': '' }],
+  ['', feed],
+  ['ada', feed],
+]) {
+  const response = await fetch(`http://127.0.0.1:${server.address().port}/taste/${user}`, {
+    headers,
+  });
   console.log(`http: ${user} ${response.status} ${await response.text()}`);
 }
 server.closeAllConnections();

@@ -18,9 +18,16 @@ export interface BudgetActions {
   readonly setPolicy: Action<SetPolicyOptions>;
 }
 
+const GROUP_HELP = `
+A budget begins in a program, by openBudgetFile or openBudgetDatabase, or for a look in "velatura quickstart".
+Its secrets are in <file>.key beside the file, or in the --key file of a database, whose password is taken
+from PGPASSWORD rather than from the address: keep budget and key apart from others, and back up both.`;
+
 /** The command group with its options and help; the actions are the caller's. */
 export function budgetCommand(actions: BudgetActions): Command {
-  const group = new Command('budget').description('look into a privacy budget, and look after it');
+  const group = new Command('budget')
+    .description('look into a privacy budget, and look after it')
+    .addHelpText('after', GROUP_HELP);
   const add = <O>(
     name: string,
     description: string,
@@ -31,7 +38,10 @@ export function budgetCommand(actions: BudgetActions): Command {
     const command = group
       .command(name)
       .description(description)
-      .requiredOption('--budget <file|url>', 'SQLite budget file, or postgres://…')
+      .requiredOption(
+        '--budget <file|url>',
+        'SQLite budget file, or postgres://… (password: PGPASSWORD)',
+      )
       .option('--name <name>', 'of the budget in the database')
       .option('--schema <name>', 'of the tables in the database (default: velatura)')
       .option('--key <file>', 'key file of a budget in a database (of a file: beside it)');

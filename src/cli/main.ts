@@ -15,7 +15,7 @@ import { epsilonCommand, runEpsilonCommand } from './epsilon-command.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { planCommand, runPlanCommand } from './plan-command.ts';
 import { quickstartCommand, runQuickstartCommand } from './quickstart-command.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
+import { processTerminal, surviveClosedPipes, type Terminal } from './terminal.ts';
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -33,15 +33,24 @@ function run<O>(
 ): (options: O & { readonly json: boolean }) => Promise<void> {
   return async (options) => {
     const interruption = new AbortController();
-    process.once('SIGINT', () => interruption.abort(new Error('interrupted')));
+    process.once('SIGINT', () =>
+      interruption.abort(new VelaturaError('core/aborted', 'interrupted')),
+    );
     const terminal = processTerminal(options);
     try {
       await action(options, { terminal, signal: interruption.signal });
-    } catch (error) {
+    } catch (thrown) {
+      const error = reasonOf(thrown, interruption.signal);
       report(error, terminal);
       process.exitCode = exitCodeOf(error);
     }
   };
+}
+
+/** Work that was stopped says only that its caller stopped it; here the caller knows why. */
+function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  const stopped = signal.aborted && error instanceof Error && error.cause === signal.reason;
+  return stopped ? signal.reason : error;
 }
 
 function report(error: unknown, terminal: Terminal): void {
@@ -101,9 +110,18 @@ Exit codes: 0 done, 1 failed, 2 refused by a budget or a policy, 64 wrong usage.
   return root;
 }
 
+/** Wrong usage as a JSON document; the prose about it is on stderr by then. */
+function reportUsage({ message }: CommanderError): void {
+  const json = process.argv.includes('--json'); // what was not parsed has no options to ask
+  const error = { code: 'cli/usage', message: message.replace(/^error: /, ''), details: {} };
+  processTerminal({ json }).json({ error });
+}
+
+surviveClosedPipes();
 try {
   await program().parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error.exitCode !== 0) reportUsage(error);
 }

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { EXIT } from './exit.ts';
 
 /** Where a command writes: prose and progress to stderr, one JSON document or a table to stdout. */
 export interface Terminal {
@@ -24,6 +25,20 @@ export interface Style {
   dim(text: string): string;
   good(text: string): string;
   warn(text: string): string;
+}
+
+/**
+ * Lets whoever reads the output leave early, as `head` does: the command goes on and ends as it would have.
+ * Output that cannot be written for another reason is a failure.
+ */
+export function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') return;
+      process.exitCode = EXIT.failed;
+      if (stream === process.stdout) process.stderr.write(`velatura: stdout: ${message}\n`);
+    });
+  }
 }
 
 /** The terminal of this process. */

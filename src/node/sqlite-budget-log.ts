@@ -17,6 +17,9 @@ import { SqliteSnapshots } from './sqlite-snapshots.ts';
 const BATCH_ENTRIES = 4096;
 const BATCH_BYTES = 4 * 2 ** 20;
 
+/** Milliseconds. */
+const WIPE_PATIENCE = 100;
+
 /** Rows of one statement when many are inserted. */
 const INSERT_ROWS = 50;
 
@@ -58,7 +61,9 @@ export class SqliteBudgetLog {
   /** The newest entry handed over or written: it must never be gone. */
   #seen: ChainHead | null = null;
   #wrote = false;
-  #replaced = false;
+  /** The journal may hold identity pages that were replaced since. */
+  #stale = false;
+  #wipes = 0;
 
   /**
    * @throws {VelaturaError} `data/missing-file`; `dp/budget-corrupt` for a file that is damaged or something
@@ -68,7 +73,7 @@ export class SqliteBudgetLog {
     this.#path = path;
     this.#busyTimeout = busyTimeout;
     if (create) makeFile(path);
-    else assertBudgetHeader(path);
+    else assertBudgetHeader(path, busyTimeout);
     const inode = statSync(path).ino;
     this.#connection = coded(path, () => new SqliteConnection(path, busyTimeout));
     this.#files = new SqliteFileGuard(path, this.#connection, inode);
@@ -76,6 +81,10 @@ export class SqliteBudgetLog {
     try {
       coded(path, () => prepareBudgetFile(path, this.#connection));
       if (maxPageCount !== null) this.#connection.rows(`pragma max_page_count = ${maxPageCount}`);
+      coded(path, () => this.#files.assertSame());
+      // Whoever wrote it may have been killed before it could wipe it.
+      this.#stale = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+      this.wipeJournal();
     } catch (error) {
       this.#connection.close();
       throw error;
@@ -111,6 +120,7 @@ export class SqliteBudgetLog {
 
   /** Inserts within the transaction that {@link begin} opened. */
   write(entries: readonly ChainEntry[], pages: readonly IdentityPage[]): void {
+    if (!this.inTransaction) throw this.#tooLate();
     this.#undoneOnFailure(() => {
       const connection = this.#connection;
       let i = 0;
@@ -129,14 +139,13 @@ export class SqliteBudgetLog {
         connection.run(UPSERT_PAGE, [page, seq, bytes]);
       }
     });
-    this.#replaced ||= pages.length > 0;
+    this.#stale ||= pages.length > 0;
   }
 
   /** Makes what was written durable. */
   commit(entries: readonly ChainEntry[]): void {
-    this.#undoneOnFailure(() => this.#connection.exec('commit'));
+    this.#commit();
     this.#remember(entries);
-    this.#wrote = true;
   }
 
   rollback(): void {
@@ -202,23 +211,49 @@ export class SqliteBudgetLog {
     this.#undoneOnFailure(() => {
       this.#snapshots.insert(snapshot);
       beforeCommit();
-      this.#connection.exec('commit');
     });
-    this.#wrote = true;
+    this.#commit();
+  }
+
+  /** Whether {@link wipeJournal} has something to do. */
+  get isStale(): boolean {
+    return this.#stale;
+  }
+
+  get inTransaction(): boolean {
+    return this.#connection.inTransaction;
   }
 
   /** Takes replaced identity pages out of the journal too, unless somebody is using it: true when done. */
   wipeJournal(): boolean {
-    if (!this.#replaced) return true;
-    const busy = this.#checkpoint('truncate');
-    this.#replaced = busy;
+    if (!this.#stale) return true;
+    // The first time nobody shall wait; where others are always at it, they wait a little.
+    const busy = this.#checkpoint('truncate', this.#wipes++ === 0 ? 0 : WIPE_PATIENCE);
+    this.#stale = busy;
+    if (!busy) this.#wipes = 0;
     return !busy;
   }
 
   close(): void {
     // Somebody will copy the file without its journal.
-    if (!this.wipeJournal() || this.#wrote) this.#checkpoint('passive');
+    if (!this.wipeJournal() || this.#wrote) this.#checkpoint('passive', 0);
     coded(this.#path, () => this.#connection.close());
+  }
+
+  #commit(): void {
+    this.#undoneOnFailure(() => this.#connection.exec('commit'));
+    this.#wrote = true;
+    // What went into a journal that is gone by now was never durable.
+    coded(this.#path, () => this.#files.assertSame());
+  }
+
+  #tooLate(): VelaturaError {
+    const path = this.#path;
+    return new VelaturaError(
+      'dp/budget-unavailable',
+      `${path}: the decision took too long: others were let in, and nothing was written`,
+      { path },
+    );
   }
 
   #undoneOnFailure<T>(call: () => T): T {
@@ -235,10 +270,10 @@ export class SqliteBudgetLog {
   }
 
   /** Returns whether others were in the way. The journal keeps everything until next time. */
-  #checkpoint(mode: 'passive' | 'truncate'): boolean {
+  #checkpoint(mode: 'passive' | 'truncate', patience: number): boolean {
     const connection = this.#connection;
     try {
-      connection.exec('pragma busy_timeout = 0');
+      connection.exec(`pragma busy_timeout = ${patience}`);
       const [row] = connection.rows(`pragma wal_checkpoint(${mode})`);
       return row?.[0] !== 0;
     } catch (error) {

@@ -25,6 +25,8 @@ export interface SqliteOpening {
   readonly create: boolean;
   /** Milliseconds. */
   readonly busyTimeout: number;
+  /** Milliseconds after which a transaction without a decision is given up. */
+  readonly decisionTimeout: number;
   /** Pages the file may grow to, or null; for tests of full disks. */
   readonly maxPageCount: number | null;
 }
@@ -61,6 +63,8 @@ export interface SqliteAnswer {
   readonly pages: ArrayBuffer | null;
   readonly snapshot: StateSnapshot | null;
   readonly wanted: boolean;
+  /** When a decision on this comes too late, as `process.hrtime.bigint()` of every thread; null for never. */
+  readonly until: bigint | null;
 }
 
 /** An error between threads: classes and codes do not survive the way by themselves. */

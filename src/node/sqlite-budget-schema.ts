@@ -1,14 +1,9 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { VelaturaError } from '../core/errors.ts';
-import { type SqliteConnection, SqliteFailure } from './sqlite.ts';
+import { SqliteConnection, SqliteFailure } from './sqlite.ts';
 
-const MAGIC = 'SQLite format 3\0';
 /** "VELB" in the header of the file: a budget of this project. */
 const APPLICATION_ID = 0x5645_4c42;
-const HEADER_LENGTH = 100;
-const PAGE_SIZE_AT = 16;
-const SCHEMA_VERSION_AT = 60;
-const APPLICATION_ID_AT = 68;
 
 const CORRUPT_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_SCHEMA', 'SQLITE_ERROR'];
 
@@ -70,47 +65,57 @@ export function coded<T>(path: string, call: () => T): T {
   }
 }
 
+function statOf(path: string): Stats {
+  let file: Stats | undefined;
+  let cause: unknown;
+  try {
+    file = statSync(path, { throwIfNoEntry: false });
+    if (file?.isFile()) return file;
+  } catch (error) {
+    cause = error;
+  }
+  const missing = file === undefined && cause === undefined;
+  throw new VelaturaError(
+    missing ? 'data/missing-file' : 'dp/budget-unavailable',
+    `${path}: ${missing ? 'there is no such budget file' : 'cannot be read'}`,
+    { path },
+    { cause },
+  );
+}
+
 /**
- * Looks at the header before SQLite does, because opening a file with SQLite may write to it.
+ * Looks at the header without writing, before anything else is done to the file.
  *
+ * Never through a descriptor of our own: closing any descriptor of a file gives up all POSIX locks the whole
+ * process has on it, also those of other connections and of closed ones that wait to be collected. Another
+ * process would then take itself for the last one and delete the journal that this one writes to.
+ *
+ * @param busyTimeout - milliseconds to wait for a process that is repairing the file
  * @throws {VelaturaError} `data/missing-file`, `dp/budget-corrupt`, `dp/budget-unavailable`
  */
-export function assertBudgetHeader(path: string): void {
-  const header = Buffer.alloc(HEADER_LENGTH);
-  let length: number;
-  let size: number;
+export function assertBudgetHeader(path: string, busyTimeout: number): void {
+  // SQLite takes an empty file for an empty database.
+  if (statOf(path).size === 0) throw corruptFile(path, 'the file is empty');
+  const connection = coded(path, () => new SqliteConnection(path, busyTimeout, true));
   try {
-    const file = openSync(path, 'r');
-    try {
-      length = readSync(file, header, 0, HEADER_LENGTH, 0);
-      size = statSync(path).size;
-    } finally {
-      closeSync(file);
-    }
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new VelaturaError(
-      missing ? 'data/missing-file' : 'dp/budget-unavailable',
-      `${path}: ${missing ? 'there is no such budget file' : 'cannot be read'}`,
-      { path },
-      { cause },
-    );
-  }
-  if (length < HEADER_LENGTH || header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
-    throw corruptFile(path, 'not a budget file, or its beginning is damaged');
-  }
-  if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
-    throw corruptFile(path, 'a SQLite file, but not a budget');
-  }
-  // The journal may hold a later one.
-  const version = header.readUInt32BE(SCHEMA_VERSION_AT);
-  const fault = version === 0 ? 'a budget file without tables' : versionFault(version, MIGRATIONS);
-  if (fault !== null) throw corruptFile(path, fault);
-  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
-  const journal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  // With pages still to come from the journal a torn last page is repaired by SQLite.
-  if (journal === 0 && (pageSize === 0 || size % pageSize !== 0)) {
-    throw corruptFile(path, `cut short: ${size} bytes are no whole number of pages`);
+    coded(path, () => {
+      const read = (name: string): number => Number(connection.rows(`pragma ${name}`)[0]?.[0]);
+      if (read('application_id') !== APPLICATION_ID) {
+        throw corruptFile(path, 'a SQLite file, but not a budget');
+      }
+      const version = read('user_version');
+      const fault =
+        version === 0 ? 'a budget file without tables' : versionFault(version, MIGRATIONS);
+      if (fault !== null) throw corruptFile(path, fault);
+      const { size } = statOf(path);
+      const journal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+      // With pages still to come from the journal a torn last page is repaired by SQLite.
+      if (journal === 0 && size % read('page_size') !== 0) {
+        throw corruptFile(path, `cut short: ${size} bytes are no whole number of pages`);
+      }
+    });
+  } finally {
+    connection.close();
   }
 }
 

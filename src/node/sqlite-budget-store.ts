@@ -27,6 +27,8 @@ import { type SqliteThread, type SqliteThreads, startSqliteThread } from './sqli
 export type { TransactionPoint } from './sqlite-budget-messages.ts';
 
 const DEFAULT_BUSY_TIMEOUT = 10_000;
+/** Less than others wait. */
+const DEFAULT_DECISION_TIMEOUT = 5_000;
 /** Bytes of a row of a snapshot. */
 const SNAPSHOT_PART = 2 ** 20;
 
@@ -34,6 +36,11 @@ const SNAPSHOT_PART = 2 ** 20;
 export interface SqliteBudgetStoreOptions {
   /** Milliseconds to wait for another process; default 10,000. */
   readonly busyTimeout?: number;
+  /**
+   * Milliseconds that everybody else may be kept waiting while this thread is busy between reading the news
+   * and deciding; default 5,000.
+   */
+  readonly decisionTimeout?: number;
   /**
    * For tests of crashes: called in this thread at the points of every transaction. At `written` and
    * `snapshot-part` the other thread is at work, and may be done already.
@@ -69,8 +76,13 @@ export class SqliteBudgetStore implements BudgetStore {
 
   /** To be called once, before anything else. */
   async open(create: boolean): Promise<void> {
-    const { busyTimeout = DEFAULT_BUSY_TIMEOUT, maxPageCount = null } = this.#options;
-    const opening: SqliteOpening = { path: this.#path, create, busyTimeout, maxPageCount };
+    const {
+      busyTimeout = DEFAULT_BUSY_TIMEOUT,
+      decisionTimeout = DEFAULT_DECISION_TIMEOUT,
+      maxPageCount = null,
+    } = this.#options;
+    const path = this.#path;
+    const opening: SqliteOpening = { path, create, busyTimeout, decisionTimeout, maxPageCount };
     try {
       await this.#call({ kind: 'open', opening });
     } catch (error) {
@@ -82,7 +94,7 @@ export class SqliteBudgetStore implements BudgetStore {
 
   transact<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): Promise<T> {
     return this.#inTurn(async () => {
-      const answer = await this.#call({ kind: 'begin', position });
+      const answer = await this.#begin(position);
       this.#pass('begun');
       let result: T;
       let entries: ArrayBuffer | null;
@@ -118,7 +130,10 @@ export class SqliteBudgetStore implements BudgetStore {
     });
   }
 
-  /** Does something that is not about the log while nobody else can write to it, in any process. */
+  /**
+   * Does something that is not about the log while nobody else can write to it, in any process, however long
+   * it takes.
+   */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
       await this.#call({ kind: 'lock' });
@@ -180,6 +195,14 @@ export class SqliteBudgetStore implements BudgetStore {
       }
     });
     return this.#closed;
+  }
+
+  /** Takes the lock and reads the news; once more when this thread was too busy to hear of it in time. */
+  async #begin(position: LogPosition): Promise<SqliteAnswer> {
+    for (;;) {
+      const answer = await this.#call({ kind: 'begin', position });
+      if (answer.until === null || process.hrtime.bigint() < answer.until) return answer;
+    }
   }
 
   #letGo(): Promise<void> {

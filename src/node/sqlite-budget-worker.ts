@@ -14,10 +14,16 @@ import {
 
 // The thread in which a budget file is waited for, read and written.
 
-/** After so many milliseconds without a request, replaced identity pages are taken out of the journal. */
-const IDLE = 1000;
+/** Milliseconds after which replaced identity pages are taken out of the journal. */
+const WIPE_AFTER = 1000;
 
-const NOTHING: SqliteAnswer = { entries: null, pages: null, snapshot: null, wanted: false };
+const NOTHING: SqliteAnswer = {
+  entries: null,
+  pages: null,
+  snapshot: null,
+  wanted: false,
+  until: null,
+};
 
 const port = parentPort;
 if (port === null) throw new Error('"sqlite-budget-worker" expected to run as a worker');
@@ -44,6 +50,7 @@ function answer(request: SqliteRequest): SqliteAnswer {
   switch (request.kind) {
     case 'open':
       log = new SqliteBudgetLog(request.opening);
+      decisionTimeout = request.opening.decisionTimeout;
       return NOTHING;
     case 'lock':
       opened().lock();
@@ -51,7 +58,8 @@ function answer(request: SqliteRequest): SqliteAnswer {
     case 'begin': {
       const { entries, pages } = opened().begin(request.position);
       pass('begun', request);
-      return { ...NOTHING, entries: packEntries(entries), pages: packPages(pages) };
+      const until = awaitDecision();
+      return { ...NOTHING, entries: packEntries(entries), pages: packPages(pages), until };
     }
     case 'write': {
       const entries = unpackEntries(request.entries);
@@ -89,7 +97,10 @@ function answer(request: SqliteRequest): SqliteAnswer {
 }
 
 let log: SqliteBudgetLog | null = null;
-let timer: NodeJS.Timeout | undefined;
+let decisionTimeout = 0;
+let deciding: NodeJS.Timeout | undefined;
+let wiping: NodeJS.Timeout | undefined;
+let wipeIsDue = false;
 
 function opened(): SqliteBudgetLog {
   if (log === null) throw new Error('expected "open" first');
@@ -98,23 +109,48 @@ function opened(): SqliteBudgetLog {
 
 function close(): void {
   const closing = opened();
-  clearTimeout(timer);
-  timer = undefined;
+  clearTimeout(wiping);
+  wiping = undefined;
+  wipeIsDue = false;
   log = null;
   closing.close();
 }
 
-function wipe(): void {
-  timer = opened().wipeJournal() ? undefined : setTimeout(wipe, IDLE);
+/** Everybody waits for a decision, so a thread that is busy with something else loses its turn. */
+function awaitDecision(): bigint {
+  deciding = setTimeout(() => {
+    opened().rollback();
+    wipeIfDue();
+  }, decisionTimeout);
+  return process.hrtime.bigint() + BigInt(Math.floor(decisionTimeout * 1e6));
+}
+
+/** Not in the middle of a transaction; then, after it. */
+function wipeIfDue(): void {
+  if (!wipeIsDue || log === null || log.inTransaction) return;
+  wipeIsDue = false;
+  log.wipeJournal();
+  planWipe();
+}
+
+/** A fixed time after pages were replaced, however busy the log is. */
+function planWipe(): void {
+  if (log?.isStale !== true || wipeIsDue || wiping !== undefined) return;
+  wiping = setTimeout(() => {
+    wiping = undefined;
+    wipeIsDue = true;
+    wipeIfDue();
+  }, WIPE_AFTER);
 }
 
 port.on('message', (request: SqliteRequest) => {
+  clearTimeout(deciding);
   try {
     const result = answer(request);
     if (request.kind !== 'rollback') reply(result);
   } catch (error) {
     if (request.kind !== 'rollback') replyError(error);
   }
-  if (timer !== undefined) timer.refresh();
-  else if (request.kind === 'write' && request.pages !== null) timer = setTimeout(wipe, IDLE);
+  planWipe();
+  wipeIfDue();
 });

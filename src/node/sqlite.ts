@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 
 /** What may be bound to a `?`, and what comes back. Anything else can abort the whole process in libsql. */
@@ -60,10 +61,18 @@ export class SqliteConnection {
   /**
    * @param path - created when it is missing: the caller checks (libsql ignores `fileMustExist`)
    * @param busyTimeout - milliseconds to wait for another writer
+   * @param readOnly - never writes to the file, not even to undo what a crash left half done
    * @throws {SqliteFailure}
    */
-  constructor(path: string, busyTimeout: number) {
-    this.#database = guarded(() => new Database(path, { timeout: busyTimeout }));
+  constructor(path: string, busyTimeout: number, readOnly = false) {
+    // libsql ignores its own option for this.
+    const name = readOnly ? `${pathToFileURL(path).href}?mode=ro` : path;
+    this.#database = guarded(() => new Database(name, { timeout: busyTimeout }));
+  }
+
+  /** Whether a transaction is open. */
+  get inTransaction(): boolean {
+    return this.#open && this.#database.inTransaction;
   }
 
   /** Runs statements without values. */
@@ -87,10 +96,13 @@ export class SqliteConnection {
   /** Undoes an open transaction; SQLite has done so itself after some errors. */
   rollback(): void {
     this.#assertOpen();
-    if (this.#database.inTransaction) this.exec('rollback');
+    if (this.inTransaction) this.exec('rollback');
   }
 
-  /** Idempotent. Statements would still answer afterwards, so this class does not. */
+  /**
+   * Idempotent. Statements would still answer afterwards, so this class does not. SQLite lets go of the file
+   * and its locks only once they are collected.
+   */
   close(): void {
     if (!this.#open) return;
     this.#open = false;

@@ -7,6 +7,7 @@ import { showBudget } from '../../src/cli/budget/show.ts';
 import { verifyBudget } from '../../src/cli/budget/verify.ts';
 import { budgetCommand } from '../../src/cli/budget-command.ts';
 import type { CommandContext } from '../../src/cli/main.ts';
+import { VelaturaError } from '../../src/core/errors.ts';
 import type { PrivacyBudgetAccountant } from '../../src/dp/budget/budget.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
 import type { Plan } from '../../src/dp/plan.ts';
@@ -101,6 +102,9 @@ function subcommand(name: string): Command {
 
 type Run = (...args: readonly string[]) => Promise<CommandRun>;
 
+/** What the commands that run now are told. */
+let interruption = new AbortController();
+
 /** Starting a thread takes longer than most of the commands. */
 export const threads: SqliteThreads = new SqliteThreads();
 
@@ -109,7 +113,7 @@ function runner<O>(
   action: (options: O, context: CommandContext) => Promise<void>,
 ): Run {
   const sharing = (options: O, context: CommandContext): Promise<void> =>
-    action({ ...options, threads }, context);
+    action({ ...options, threads }, { ...context, signal: interruption.signal });
   return async (...args) => {
     const before = process.exitCode;
     try {
@@ -121,6 +125,17 @@ function runner<O>(
       process.exitCode = before;
     }
   };
+}
+
+/** Runs a command that is told to stop as soon as it looks. */
+export async function interrupted(run: Run, ...args: readonly string[]): Promise<CommandRun> {
+  interruption = new AbortController();
+  interruption.abort(new VelaturaError('core/aborted', 'interrupted'));
+  try {
+    return await run(...args);
+  } finally {
+    interruption = new AbortController();
+  }
 }
 
 /** The subcommands, each run in this process. */

@@ -49,6 +49,17 @@ describePostgres('budget commands on PostgreSQL', () => {
     expect(elsewhere).toMatchObject({ code: 1, errorCode: 'data/missing-file' });
   });
 
+  it.each([
+    ['--name', ''],
+    ['--schema', 'Bad'],
+    ['--schema', ''],
+  ])('calls %s %j wrong usage', async (option, value) => {
+    const run = await budget.show(...place, option, value);
+    expect(run).toMatchObject({ code: 64, errorCode: 'cli/usage' });
+    const verify = await budget.verify(...unlocked, option, value);
+    expect(verify).toMatchObject({ code: 64, errorCode: 'cli/usage' });
+  });
+
   it('verifies and exports the log without a key', async () => {
     const { json } = await budget.verify(...unlocked);
     expect(json).toMatchObject({ users: null, chain: { ok: true } });

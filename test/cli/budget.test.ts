@@ -20,6 +20,7 @@ import { ed25519Signer } from '../../src/node/ed25519.ts';
 import {
   budget,
   charge,
+  interrupted,
   MONTHLY,
   NOW,
   PLAN,
@@ -125,8 +126,29 @@ describe('budget show', () => {
     const total = json.account.find((line: { limit: string }) => line.limit === 'user-total');
     expect(total.spent).toBeCloseTo(spentBy(1), 6);
     expect(printed).toContain('user-scene');
+    expect(json.accountKnown).toBe(true);
+  });
+
+  it('tells an account that it does not know from one that has spent nothing', async () => {
     const nobody = await budget.show('--budget', file, '--account', 'nobody');
+    expect(nobody.json).toMatchObject({ accountKnown: false });
     expect(nobody.json.account[0].spent).toBe(0);
+    expect(nobody.printed).toContain('not known to this budget');
+    expect(nobody.printed).not.toContain('user-scene');
+    // What cyd was charged was given back.
+    const cyd = await budget.show('--budget', file, '--account', 'cyd');
+    expect(cyd.json).toMatchObject({ accountKnown: true });
+    expect(cyd.json.account[0].spent).toBe(0);
+    expect(cyd.printed).not.toContain('not known');
+    expect((await budget.show('--budget', file)).json).not.toHaveProperty('accountKnown');
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['the balances', []],
+    ['another accountant', ['--accountant', 'pld']],
+  ])('stops when it is told to, showing %s', async (_, more) => {
+    const stopped = await interrupted(budget.show, '--budget', file, ...more);
+    expect(stopped).toMatchObject({ code: 1, errorCode: 'core/aborted', printed: '' });
   });
 
   it('has a line an epoch and one for life where the policy renews', async () => {
@@ -222,8 +244,46 @@ describe('budget verify', () => {
     expect((await verify(other)).printed).toContain('not by the key of this budget');
     expect((await verify(other, '--public-key', other.publicKey as string)).code).toBe(0);
     const bare = { ...signedHead, publicKey: null, signature: null };
-    expect((await verify(bare)).code).toBe(0);
-    expect((await verify(bare, '--public-key', signedHead.publicKey)).code).toBe(1);
+    for (const more of [[], ['--public-key', signedHead.publicKey]]) {
+      const unsigned = await verify(bare, ...more);
+      expect(unsigned).toMatchObject({ code: 1, json: { chain: { ok: false } } });
+      expect(unsigned.printed).toContain('the noted head is not signed');
+      expect(unsigned.printed).toContain('--checkpoint <hex>');
+    }
+    expect((await verify(signedHead)).printed).not.toContain('not checked');
+  });
+
+  it('takes an unsigned head for its hash, and a signature for anybody\u2019s, where it has no key', async () => {
+    const { json } = await budget.show('--budget', file);
+    const { signedHead } = json.chain;
+    const path = copyOf(file);
+    rmSync(budgetKeyPath(path));
+    const verify = (head: unknown): ReturnType<typeof budget.verify> =>
+      budget.verify('--budget', path, '--checkpoint', jsonFile(head));
+    const unsigned = await verify({ ...signedHead, publicKey: null, signature: null });
+    expect(unsigned.code).toBe(0);
+    expect(unsigned.printed).not.toContain('signed');
+    const signed = await verify(signedHead);
+    expect(signed.code).toBe(0);
+    expect(signed.printed).toContain('whose key that is was not checked');
+  });
+
+  it('says when the file of the checkpoint is not there, or is none', async () => {
+    const missing = await budget.verify('--budget', file, '--checkpoint', 'missing.json');
+    expect(missing).toMatchObject({ code: 1, errorCode: 'data/missing-file' });
+    const short = await budget.verify('--budget', file, '--checkpoint', 'ab'.repeat(31));
+    expect(short.errorCode).toBe('data/missing-file');
+    const directory = await budget.verify('--budget', file, '--checkpoint', folder);
+    expect(directory).toMatchObject({ code: 1, errorCode: 'data/missing-file' });
+    const empty = fresh();
+    writeFileSync(empty, '');
+    const nothing = await budget.verify('--budget', file, '--checkpoint', empty);
+    expect(nothing).toMatchObject({ code: 1, errorCode: 'dp/invalid-parameter' });
+  });
+
+  it('stops when it is told to', async () => {
+    const stopped = await interrupted(budget.verify, '--budget', file);
+    expect(stopped).toMatchObject({ code: 1, errorCode: 'core/aborted', printed: '', json: null });
   });
 
   it('knows the budget by a secret that a rotation left beside', async () => {
@@ -236,7 +296,7 @@ describe('budget verify', () => {
     const overtaken = withSecrets(readBudgetKeys(budgetKeyPath(path)), [...keys.secrets, stranger]);
     writeFileSync(budgetKeyPath(path), encodeBudgetKeys(overtaken));
     expect((await budget.verify('--budget', path)).json.users.accounts).toBe(2);
-    const policy = jsonFile({ ...POLICY, user: { epsilon: 3 } });
+    const policy = jsonFile({ ...POLICY, user: { epsilon: 2 } });
     expect((await budget.setPolicy('--budget', path, '--policy', policy)).json.applied).toBe(true);
   });
 
@@ -390,10 +450,17 @@ describe('budget forecast', () => {
       'ada',
     );
     expect(json.byAccount).toEqual([
-      { account: 'bob', releasesLeft: 4 },
-      { account: 'ada', releasesLeft: 2 },
+      { account: 'bob', releasesLeft: 4, known: true },
+      { account: 'ada', releasesLeft: 2, known: true },
     ]);
-    expect(printed).toMatch(/ada +2/);
+    expect(printed).toMatch(/ada +2$/m);
+    const mistyped = await budget.forecast(...args(), '--account', 'boob', '--account', 'bob');
+    expect(mistyped.json.byAccount).toEqual([
+      { account: 'boob', releasesLeft: 4, known: false },
+      { account: 'bob', releasesLeft: 4, known: true },
+    ]);
+    expect(mistyped.printed).toMatch(/boob +4 +not known to this budget$/m);
+    expect(mistyped.printed).toMatch(/ bob +4$/m);
   });
 
   it('takes a bare event, an epoch and a population', async () => {
@@ -456,7 +523,7 @@ describe('budget freeze', () => {
   it('asks, and without anybody to ask changes nothing', async () => {
     const run = await budget.freeze('--budget', file, '--scene', 'live');
     expect(run).toMatchObject({ code: 64, errorCode: 'cli/usage' });
-    expect(run.said).toContain('cannot be undone');
+    expect(run.printed + run.said).toBe('');
     const { json } = await budget.show('--budget', file);
     expect(json.scenes.some((row: { frozen: boolean }) => row.frozen)).toBe(false);
   });
@@ -522,12 +589,49 @@ describe('budget set-policy', () => {
     await expect(charge(opened, 'shop', ['ada'], 'more')).rejects.toThrow('total');
     await opened.close();
     expect((await budget.verify('--budget', path)).code).toBe(0);
-    const back = await budget.setPolicy('--budget', path, '--policy', jsonFile(POLICY));
+    const back = await budget.setPolicy('--budget', path, '--policy', jsonFile(POLICY), '--yes');
+    expect(back.json).toMatchObject({ applied: true, loosens: true });
     expect(back.json.scenesOver).toEqual([]);
     expect(back.json.overLimit).toEqual([
       { scene: null, epoch: null, before: 1, after: 0 },
       { scene: 'live', epoch: null, before: 1, after: 0 },
     ]);
+  });
+
+  const { live = {}, ...others } = POLICY.scenes;
+  it.each<[string, BudgetPolicy, string]>([
+    [
+      'the total',
+      { ...POLICY, user: { epsilon: 3 } },
+      'at best epsilon 3 at delta 0.000001 a user.',
+    ],
+    ['delta', { ...lowered, delta: 1e-5 }, 'at best epsilon 2.2 at delta 0.00001 a user.'],
+    [
+      'a group',
+      { ...POLICY, groups: { minors: { user: { epsilon: 1 } } } },
+      'and that of its group',
+    ],
+    [
+      'a quota',
+      { ...POLICY, scenes: { ...others, live: { ...live, perUser: { epsilon: 2 } } } },
+      'the guarantee over all scenes stays',
+    ],
+    ['a quota that is gone', { ...POLICY, scenes: { ...others, live: {} } }, 'stays'],
+  ])('asks before it loosens %s, and with nobody to ask changes nothing', async (_, to, text) => {
+    const path = copyOf(file);
+    const before = (await budget.verify('--budget', path)).json.chain;
+    const args = ['--budget', path, '--policy', jsonFile(to)];
+    const asked = await budget.setPolicy(...args);
+    expect(asked).toMatchObject({ code: 64, errorCode: 'cli/usage', json: null });
+    expect(asked.printed + asked.said).not.toContain('In force');
+    expect((await budget.verify('--budget', path)).json.chain).toEqual(before);
+    const dry = await budget.setPolicy(...args, '--dry-run');
+    expect(dry).toMatchObject({ code: 0, json: { applied: false, loosens: true } });
+    expect(dry.printed).toContain(text);
+    const sure = await budget.setPolicy(...args, '--yes');
+    expect(sure).toMatchObject({ code: 0, json: { applied: true } });
+    expect(sure.printed).toContain(text);
+    expect((await budget.setPolicy(...args)).json).toMatchObject({ changes: [], loosens: false });
   });
 
   it.each<[string, unknown, string]>([

@@ -28,6 +28,19 @@ describe('velatura', () => {
       expect(velatura(...args).code).toBe(64);
     },
   );
+
+  it.each([
+    [['nonsense', '--json'], 'unknown command'],
+    [['epsilon', '--json'], "'--plan <file>' not specified"],
+    [['budget', 'show', '--json', '--budget', 'f', '--accountant', 'magic'], 'magic'],
+    [['budget', 'show', '--json', '--budget', 'f', '--name', 'n'], '--name'],
+  ])('answers %j with one JSON document', (args, text) => {
+    const { code, stdout } = velatura(...args);
+    expect(code).toBe(64);
+    const { error } = JSON.parse(stdout);
+    expect(error).toMatchObject({ code: 'cli/usage' });
+    expect(error.message).toContain(text);
+  });
 });
 
 describe('velatura epsilon', () => {
@@ -92,6 +105,13 @@ describe('velatura epsilon', () => {
 });
 
 describe('velatura budget', () => {
+  it('says in its help how a budget begins, and where its secrets are', () => {
+    const { stdout } = velatura('budget', '--help');
+    for (const word of ['openBudgetFile', 'quickstart', '.key', 'PGPASSWORD']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
   it('says when there is no such file, and makes none', () => {
     const run = velatura('budget', 'show', '--budget', join(folder, 'none.sqlite'), '--json');
     expect(run.code).toBe(1);

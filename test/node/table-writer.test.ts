@@ -68,7 +68,8 @@ describe('writeTable', () => {
     const text = readFileSync(await written('csv', ROWS), 'utf8');
     const [header, ...records] = parse(text) as string[][];
     expect(header).toEqual(COLUMNS.map(({ name }) => name));
-    expect(records.map((record) => record[0])).toEqual(ROWS.map(({ name }) => name));
+    const names = ROWS.map(({ name }) => (name === '=1+1 ✓ 雨' ? `'${name}` : name));
+    expect(records.map((record) => record[0])).toEqual(names);
     expect(records.map((record) => Number(record[2] === '' ? Number.NaN : record[2]))).toEqual([
       0.1 + 0.2,
       5e-324,
@@ -86,6 +87,21 @@ describe('writeTable', () => {
     expect(records[1]?.[1]).toBe('4503599627370497');
     expect(text).toContain('\n"",-3,');
     expect(text).toContain('\n" blanks ",,,,\n');
+  });
+
+  it('CSV holds nothing that a spreadsheet would run, and numbers as numbers', async () => {
+    const formulas = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '=HYPERLINK("http://x","y")'];
+    const plain = ['a=1', ' =1', "'=1", '1-1', '\n'];
+    const rows = [...formulas, ...plain].map((name) => ({ name, count: -3, epsilon: -0.5 }));
+    const [, ...records] = parse(readFileSync(await written('csv', rows), 'utf8')) as string[][];
+    expect(records.map(([name]) => name)).toEqual([
+      ...formulas.map((text) => `'${text}`),
+      ...plain,
+    ]);
+    expect(new Set(records.map(([, count]) => count))).toEqual(new Set(['-3']));
+    expect(new Set(records.map(([, , epsilon]) => epsilon))).toEqual(new Set(['-0.5']));
+    const json: TableRow[] = JSON.parse(readFileSync(await written('json', rows), 'utf8'));
+    expect(json.map(({ name }) => name)).toEqual([...formulas, ...plain]);
   });
 
   it('JSON is one document with the same values', async () => {

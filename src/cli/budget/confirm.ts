@@ -22,9 +22,13 @@ export async function confirmByTyping(
   { input, output }: Conversation = { input: process.stdin, output: process.stderr },
 ): Promise<void> {
   if (input.isTTY !== true) {
-    throw new VelaturaError('cli/usage', 'nothing was changed: nobody can be asked here; say --yes to go on without', {
-      option: '--yes',
-    });
+    throw new VelaturaError(
+      'cli/usage',
+      'nothing was changed: nobody can be asked here; say --yes to go on without',
+      {
+        option: '--yes',
+      },
+    );
   }
   const dialogue = createInterface({ input, output });
   try {

@@ -15,7 +15,7 @@ import {
   withBudget,
   withLog,
 } from './source.ts';
-import { bar } from './table.ts';
+import { bar, UNKNOWN_ACCOUNT } from './table.ts';
 
 export interface ForecastOptions extends BudgetPlace {
   readonly scene: string;
@@ -67,7 +67,7 @@ interface ForecastBin {
 /** `velatura budget forecast --scene s --plan p.json` */
 export async function forecastBudget(
   options: ForecastOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
   const { scene, account, population, epoch, model } = options;
   if (account !== undefined && population !== undefined) {
@@ -82,9 +82,10 @@ export async function forecastBudget(
   const source = budgetSource(options);
   await withBudget(source, async (budget) => {
     const plan = planOf(options.plan, budget);
-    const cohort = await cohortOf(options, source);
+    const cohort = await cohortOf(options, source, signal);
     const left =
       cohort === null ? new Uint32Array() : await budget.forecast(scene, cohort, plan, scope);
+    const asked = account === undefined ? null : await answersOf(account, left, budget);
     const sorted = Uint32Array.from(left).sort();
     const least = sorted[0] ?? null;
     const median = sorted[(sorted.length - 1) >> 1] ?? null;
@@ -94,12 +95,12 @@ export async function forecastBudget(
         ? `${scene}: the budget knows nobody yet`
         : `${scene}: of ${people}, the first runs out after ${rounds(least)}, half of them after ${rounds(median ?? 0)}`,
     );
-    if (account !== undefined) {
+    if (asked !== null) {
       print(
         terminal,
         formatTable(
-          ['account', 'releases left'],
-          account.map((id, i) => [id, countCell(left[i] ?? 0)]),
+          ['account', 'releases left', ''],
+          asked.map(({ id, left, known }) => [id, countCell(left), known ? '' : UNKNOWN_ACCOUNT]),
         ),
       );
     } else if (least !== null) {
@@ -114,16 +115,34 @@ export async function forecastBudget(
         releasesLeft: unlimitedAsNull(from),
         accounts,
       })),
-      ...(account === undefined
+      ...(asked === null
         ? {}
         : {
-            byAccount: account.map((id, i) => ({
+            byAccount: asked.map(({ id, left, known }) => ({
               account: id,
-              releasesLeft: unlimitedAsNull(left[i] ?? 0),
+              releasesLeft: unlimitedAsNull(left),
+              known,
             })),
           }),
     });
   });
+}
+
+/** What is left to an account that was asked about; to one not known, as much as to anybody new. */
+interface AccountAnswer {
+  readonly id: string;
+  readonly left: number;
+  readonly known: boolean;
+}
+
+function answersOf(
+  accounts: readonly string[],
+  left: Uint32Array,
+  budget: ListedBudget,
+): Promise<readonly AccountAnswer[]> {
+  return Promise.all(
+    accounts.map(async (id, i) => ({ id, left: left[i] ?? 0, known: await budget.knows(id) })),
+  );
 }
 
 function print(terminal: CommandContext['terminal'], lines: readonly string[]): void {
@@ -141,16 +160,17 @@ function planOf(file: string, { unit, relation }: ListedBudget): Plan {
 async function cohortOf(
   { account, population }: ForecastOptions,
   source: BudgetSource,
+  signal: AbortSignal,
 ): Promise<Cohort | Accounts | null> {
   if (account !== undefined) return account;
   if (population !== undefined) return { population };
-  const size = await accountsKnown(source);
+  const size = await accountsKnown(source, signal);
   return size === 0 ? null : Uint32Array.from({ length: size }, (_, handle) => handle);
 }
 
 /** Handles are dense, so that their number names them all. */
-function accountsKnown(source: BudgetSource): Promise<number> {
-  return withLog(source, async (batches) => {
+function accountsKnown(source: BudgetSource, signal: AbortSignal): Promise<number> {
+  return withLog(source, signal, async (batches) => {
     let size = 0;
     for await (const entries of batches) {
       for (const entry of entries) {

@@ -3,6 +3,7 @@ import { type BudgetPolicy, validatePolicy } from '../../dp/budget/policy.ts';
 import { readJson } from '../input.ts';
 import type { CommandContext } from '../main.ts';
 import { formatTable } from '../terminal.ts';
+import { confirmByTyping } from './confirm.ts';
 import { type PolicyChange, policyChanges } from './policy-difference.ts';
 import { type BudgetPlace, budgetSource, type ListedBudget, tryOut, withBudget } from './source.ts';
 import { epochCell } from './table.ts';
@@ -10,12 +11,14 @@ import { epochCell } from './table.ts';
 export interface SetPolicyOptions extends BudgetPlace {
   readonly policy: string;
   readonly dryRun?: boolean;
+  readonly yes?: boolean;
 }
 
 /** Options of `budget set-policy` besides the place. */
 export const SET_POLICY_OPTIONS: readonly Option[] = [
   new Option('--policy <file>', 'JSON budget policy to put in force').makeOptionMandatory(),
   new Option('--dry-run', 'say what would change, and change nothing').default(false),
+  new Option('--yes', 'do not ask, also where a limit is loosened').default(false),
 ];
 
 export const SET_POLICY_HELP = `
@@ -23,7 +26,8 @@ Says what changes in words, and how many accounts then stand above a limit: what
 they are refused until the limit is above it again. Currency, epochs and planned run cannot change.
 
 A policy must not be chosen by what was released. The guarantee is that of the largest limit ever in force
-(counted in RDP, with the delta of every policy that was), or that it could have been set to.
+(counted in RDP, with the delta of every policy that was), or that it could have been set to. A policy that
+loosens any limit is therefore put in force only after a question; where there is no terminal it needs --yes.
 
 Example:
   $ velatura budget set-policy --budget budget.sqlite --policy policy.json --dry-run`;
@@ -40,12 +44,14 @@ interface Overrun {
 /** `velatura budget set-policy --policy p.json` */
 export async function setBudgetPolicy(
   options: SetPolicyOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
   const policy = validatePolicy(readJson(options.policy));
   const source = budgetSource(options);
   const trial = await tryOut(source);
-  const changes: readonly PolicyChange[] = policyChanges(trial.policy, policy);
+  const before = trial.policy;
+  const changes = policyChanges(before, policy);
+  const looser = changes.filter(({ direction }) => direction === 'looser');
   let effect: Effect;
   try {
     effect = await effectOf(trial, policy);
@@ -55,6 +61,14 @@ export async function setBudgetPolicy(
   print(changes, effect, { terminal });
   const dryRun = options.dryRun === true;
   const applied = !dryRun && changes.length > 0;
+  const warning = looser.length === 0 ? null : guaranteeThen(looser, before, policy);
+  if (warning !== null) {
+    if (applied && options.yes !== true) {
+      const stakes = [...looser.map(({ text }) => text), warning, 'Type "looser" to go on:'];
+      await confirmByTyping(stakes.join('\n'), 'looser', signal);
+    }
+    terminal.print(warning);
+  }
   if (applied) {
     await withBudget(source, (budget) => budget.setPolicy(policy));
     terminal.print();
@@ -62,7 +76,30 @@ export async function setBudgetPolicy(
   } else {
     terminal.say(changes.length === 0 ? 'Nothing to change.' : 'Dry run: nothing was changed.');
   }
-  terminal.json({ changes, overLimit: effect.accounts, scenesOver: effect.scenes, applied });
+  terminal.json({
+    changes,
+    loosens: looser.length > 0,
+    overLimit: effect.accounts,
+    scenesOver: effect.scenes,
+    applied,
+  });
+}
+
+/** What people are promised once these limits are the looser ones. */
+function guaranteeThen(
+  looser: readonly PolicyChange[],
+  before: BudgetPolicy,
+  after: BudgetPolicy,
+): string {
+  const total = looser.some(({ path }) => path === 'delta' || path.endsWith('user.epsilon'));
+  if (!total) {
+    return 'Looser: the guarantee over all scenes stays, but each of these limits then promises only the looser value, for good.';
+  }
+  const epsilon = Math.max(before.user.epsilon, after.user.epsilon);
+  const delta = Math.max(before.delta, after.delta);
+  const groups = looser.filter(({ path }) => path.startsWith('groups.'));
+  const others = groups.length === 0 ? '' : ', and that of its group for people in one';
+  return `Looser: the guarantee is then the looser one, for good: at best epsilon ${epsilon} at delta ${delta} a user${others}. A stricter policy later does not bring the old one back.`;
 }
 
 interface Effect {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { VelaturaError } from '../../core/errors.ts';
+import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
 import type { AccountantName } from '../../dp/accountant.ts';
 import { ACCOUNTANT_NAMES } from '../../dp/accounting/create.ts';
 import type { BudgetLine, BudgetSummary, BudgetVerification } from '../../dp/budget/budget.ts';
@@ -20,7 +20,7 @@ import {
   withBudget,
   withLog,
 } from './source.ts';
-import { histogramLines } from './table.ts';
+import { histogramLines, UNKNOWN_ACCOUNT } from './table.ts';
 
 export interface ShowOptions extends BudgetPlace {
   readonly account?: string;
@@ -32,7 +32,7 @@ export interface ShowOptions extends BudgetPlace {
 
 /** Options of `budget show` besides the place. */
 export const SHOW_OPTIONS: readonly Option[] = [
-  new Option('--account <id>', "also one account's own lines"),
+  new Option('--account <id>', "also one account's own lines, if the budget knows it"),
   new Option(
     '--accountant <name>',
     'also what somebody in every release has spent, in the currency and in this accountant',
@@ -66,6 +66,8 @@ interface Report {
     readonly rows: readonly OdometerRow[];
   };
   readonly account?: readonly BudgetLine[];
+  /** False where nothing was ever booked or noted on the account: its lines are those of anybody new. */
+  readonly accountKnown?: boolean;
   readonly explanation?: string;
   readonly statement?: ConformanceStatement;
 }
@@ -73,12 +75,12 @@ interface Report {
 /** `velatura budget show --budget f` */
 export async function showBudget(
   options: ShowOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
   const newest = epochCount(options.epochs);
   const source = budgetSource(options);
   await withBudget(source, async (budget) => {
-    const report = await reportOf(budget, source, options);
+    const report = await reportOf(budget, source, options, signal);
     const { statement } = report;
     if (statement === undefined) printReport(report, budget, newest, terminal);
     else terminal.print(JSON.stringify(statement, null, 2));
@@ -91,18 +93,25 @@ async function reportOf(
   budget: ListedBudget,
   source: BudgetSource,
   { account, accountant, explain, statement }: ShowOptions,
+  signal: AbortSignal,
 ): Promise<Report> {
   const summary = await budget.summary();
   const signedHead = await budget.head();
+  throwIfAborted(signal);
   return {
     users: summary[0],
     scenes: summary.filter(({ scene }) => scene !== null),
     epochs: summary.filter(({ scene, epoch }) => scene === null && epoch !== null),
-    chain: { ...(await budget.verify()), signedHead },
+    chain: { ...(await budget.verify(undefined, { signal })), signedHead },
     ...(accountant === undefined
       ? {}
-      : { odometer: { accountant, rows: await odometerOf(budget, source, accountant) } }),
-    ...(account === undefined ? {} : { account: await budget.remaining(account) }),
+      : { odometer: { accountant, rows: await odometerOf(budget, source, accountant, signal) } }),
+    ...(account === undefined
+      ? {}
+      : {
+          account: await budget.remaining(account),
+          accountKnown: await budget.knows(account),
+        }),
     ...(explain === true ? { explanation: explainPolicy(budget.policy) } : {}),
     ...(statement === true ? { statement: budget.conformance() } : {}),
   };
@@ -112,8 +121,9 @@ async function odometerOf(
   { currency }: ListedBudget,
   source: BudgetSource,
   accountant: AccountantName,
+  signal: AbortSignal,
 ): Promise<readonly OdometerRow[]> {
-  const transcript = await withLog(source, readTranscript);
+  const transcript = await withLog(source, signal, readTranscript);
   const inCurrency = transcript.replay(currency).scopes;
   return transcript.replay(accountant).scopes.map((scope, i) => ({
     scene: scope.scene,
@@ -126,7 +136,7 @@ async function odometerOf(
 }
 
 function printReport(
-  { users, scenes, epochs, chain, odometer, account, explanation }: Report,
+  { users, scenes, epochs, chain, odometer, account, accountKnown, explanation }: Report,
   { policy, currency, unit, relation }: ListedBudget,
   newest: number,
   terminal: Terminal,
@@ -153,7 +163,8 @@ function printReport(
     const title = `Somebody in every release, at most (${currency} is the currency)`;
     section(title, odometerTable(odometer.rows, [currency, odometer.accountant], newest));
   }
-  if (account !== undefined) section('The account', accountTable(account, newest));
+  if (accountKnown === false) section('The account', [UNKNOWN_ACCOUNT]);
+  else if (account !== undefined) section('The account', accountTable(account, newest));
   terminal.print();
   terminal.print(
     `Log: ${chain.entries} entries, ${chain.ok ? 'verified' : 'DAMAGED'}, head ${chain.head}`,

@@ -2,6 +2,9 @@ import type { BudgetSummary } from '../../dp/budget/budget.ts';
 
 const BAR_WIDTH = 40;
 
+/** What is said of an id under which nothing was ever booked or noted, rather than that it has spent nothing. */
+export const UNKNOWN_ACCOUNT = 'not known to this budget';
+
 /** Epsilon as people read it; a dash where nothing limits. */
 export function epsilonCell(epsilon: number): string {
   return Number.isFinite(epsilon) ? epsilon.toFixed(4) : '–';

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import { VelaturaError } from '../../core/errors.ts';
+import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
 import type { BudgetSummary } from '../../dp/budget/budget.ts';
 import { type Checkpoint, parseCheckpoint } from '../../dp/budget/signed-head.ts';
 import type { BudgetStore } from '../../dp/budget/store.ts';
@@ -31,7 +31,8 @@ export const VERIFY_OPTIONS: readonly Option[] = [
 
 export const VERIFY_HELP = `
 Needs no key: prices, balances and limits are recomputed from the log alone. A damaged budget exits 1, with
-a problem a line. Without a checkpoint from elsewhere, a file put back from a backup looks whole.
+a problem a line. Without a checkpoint from elsewhere, a file put back from a backup looks whole. Where the
+budget has a signing key, or --public-key is given, a noted head in a file must carry that key's signature.
 
 Examples:
   $ velatura budget show --budget budget.sqlite --json | jq .chain.signedHead > head.json
@@ -40,7 +41,7 @@ Examples:
 /** `velatura budget verify --budget f [--checkpoint hex|file]` */
 export async function verifyBudget(
   options: VerifyOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
   const source = budgetSource(options);
   const { checkpoint, publicKey } = expectationOf(options, source);
@@ -50,7 +51,9 @@ export async function verifyBudget(
       publicKey,
       sha256: nodeSha256,
       verifySignature: verifyEd25519,
+      signal,
     });
+    throwIfAborted(signal);
     return { chain, ...(chain.ok ? await spent(store, source.keys()) : NOTHING_TO_TELL) };
   });
   if (chain.ok) {
@@ -59,18 +62,24 @@ export async function verifyBudget(
     );
     if (checkpoint !== undefined) {
       terminal.print(
-        typeof checkpoint === 'string'
-          ? 'The noted head is an entry of this log.'
-          : `The noted head is an entry of this log, and signed by ${checkpoint.publicKey}.`,
+        `The noted head is an entry of this log${signatureClause(checkpoint, publicKey)}.`,
       );
     }
   } else {
     terminal.print(`DAMAGED: ${chain.entries} entries were read; problems:`);
     for (const problem of chain.problems) terminal.print(`  ${problem}`);
+    if (typeof checkpoint === 'object' && checkpoint.signature === null) {
+      terminal.print(
+        '  (the heads of this budget are signed: note them down whole; --checkpoint <hex> looks up a bare hash)',
+      );
+    }
   }
   terminal.json({ users, scenes, chain });
   if (!chain.ok) process.exitCode = EXIT.failed;
 }
+
+/** 32 bytes in hexadecimal: a hash, or a public key. */
+const HEX = /^[0-9a-f]{64}$/iu;
 
 interface Expectation {
   readonly checkpoint?: Checkpoint;
@@ -80,7 +89,7 @@ interface Expectation {
 /** The head that must be in the log, and whose signature must be on it. */
 function expectationOf(options: VerifyOptions, source: BudgetSource): Expectation {
   const { publicKey } = options;
-  if (publicKey !== undefined && !/^[0-9a-f]{64}$/iu.test(publicKey)) {
+  if (publicKey !== undefined && !HEX.test(publicKey)) {
     throw usage('--public-key expected 64 hexadecimal digits');
   }
   const checkpoint =
@@ -90,15 +99,39 @@ function expectationOf(options: VerifyOptions, source: BudgetSource): Expectatio
     return checkpoint === undefined ? {} : { checkpoint };
   }
   if (publicKey !== undefined) return { checkpoint, publicKey: Buffer.from(publicKey, 'hex') };
-  // A budget without a signer hands out heads without signatures: worth as much as their hash.
-  if (checkpoint.signature === null) return { checkpoint: checkpoint.hash };
   const own = source.keys()?.signingKey ?? null;
-  return own === null ? { checkpoint } : { checkpoint, publicKey: ed25519Signer(own).publicKey };
+  if (own !== null) return { checkpoint, publicKey: ed25519Signer(own).publicKey };
+  // A budget without a signer hands out heads without signatures: worth as much as their hash.
+  return { checkpoint: checkpoint.signature === null ? checkpoint.hash : checkpoint };
+}
+
+/** What a signature that held, or was missing, says about who noted the head. */
+function signatureClause(checkpoint: Checkpoint, expected: Uint8Array | undefined): string {
+  if (typeof checkpoint === 'string') return '';
+  const signed = `, and signed by ${checkpoint.publicKey}`;
+  return expected === undefined ? `${signed}; whose key that is was not checked` : signed;
 }
 
 /** A hash in hexadecimal, or the name of a file with a hash or a signed head in it. */
 function readCheckpoint(text: string): Checkpoint {
-  return parseCheckpoint(existsSync(text) ? readFileSync(text, 'utf8') : text);
+  if (HEX.test(text)) return parseCheckpoint(text);
+  return parseCheckpoint(readCheckpointFile(text));
+}
+
+function readCheckpointFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new VelaturaError(
+      'data/missing-file',
+      gone
+        ? `--checkpoint: no file ${file} exists, and it is not a hash of 64 hexadecimal digits`
+        : `--checkpoint: ${file} cannot be read: ${(error as Error).message}`,
+      { file },
+      { cause: error },
+    );
+  }
 }
 
 function usage(message: string): VelaturaError {

@@ -1,4 +1,4 @@
-import { Segment, type TrainingModule } from './segment.ts';
+import { aligned, Segment, type TrainingModule } from './segment.ts';
 
 const PAGE = 65_536;
 const MAX_PAGES = 65_536;
@@ -61,11 +61,10 @@ export class Arena {
     readsResult: boolean,
     kernel: (module: TrainingModule, addresses: readonly number[]) => T,
   ): T {
-    const { segment, addresses, copied } = this.#place(operands, readsResult);
+    const { segment, addresses } = this.#place(operands, readsResult);
     const value = kernel(segment.kernels, addresses);
     const [result] = operands;
     if (result.buffer !== segment.buffer) copyOut(segment, addresses[0] as number, result);
-    for (const address of copied) segment.release(address);
     return value;
   }
 
@@ -79,7 +78,7 @@ export class Arena {
       const placement = segment === home ? undefined : placeIn(segment, operands, readsResult);
       if (placement !== undefined) return placement;
     }
-    const bytes = operands.reduce((sum, { byteLength }) => sum + byteLength + 64, 0);
+    const bytes = operands.reduce((sum, { byteLength }) => sum + aligned(byteLength), 0);
     return placeIn(this.#open(bytes), operands, readsResult) as Placement;
   }
 
@@ -101,8 +100,6 @@ export class Arena {
 interface Placement {
   readonly segment: Segment;
   readonly addresses: readonly number[];
-  /** What is to be released after the call. */
-  readonly copied: readonly number[];
 }
 
 /** Undefined when the segment has no room for what must be copied in. */
@@ -111,26 +108,27 @@ function placeIn(
   operands: readonly Operand[],
   readsResult: boolean,
 ): Placement | undefined {
+  let bytes = 0;
+  for (const { buffer, byteLength } of operands) {
+    if (buffer !== segment.buffer) bytes += aligned(byteLength);
+  }
+  // Copies live for one call, in which nothing is reserved: free bytes need not be taken for them.
+  let next = bytes === 0 ? 0 : segment.room(bytes);
+  if (bytes > 0 && next === 0) return undefined;
   const addresses: number[] = [];
-  const copied: number[] = [];
   for (let i = 0; i < operands.length; i++) {
     const operand = operands[i] as Operand;
     if (operand.buffer === segment.buffer) {
       addresses.push(operand.byteOffset);
       continue;
     }
-    const address = segment.reserve(operand.byteLength);
-    if (address === 0) {
-      for (const taken of copied) segment.release(taken);
-      return undefined;
-    }
     if ((i > 0 || readsResult) && operand instanceof Float32Array) {
-      segment.floats.set(operand, address / 4);
+      segment.floats.set(operand, next / 4);
     }
-    addresses.push(address);
-    copied.push(address);
+    addresses.push(next);
+    next += aligned(operand.byteLength);
   }
-  return { segment, addresses, copied };
+  return { segment, addresses };
 }
 
 function copyOut(segment: Segment, address: number, result: Operand): void {

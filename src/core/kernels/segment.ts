@@ -40,8 +40,19 @@ export interface TrainingModule {
   arenaStart(): number;
 }
 
+interface Range {
+  start: number;
+  end: number;
+}
+
 /** A cache line: arrays start on one. */
 const ALIGNMENT = 64;
+
+/** Bytes that an array takes up. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /** Kernels read whole vectors: this much behind the last array must be there. */
 const SLACK = 16;
 
@@ -54,7 +65,7 @@ export class Segment {
   readonly buffer: ArrayBuffer;
   readonly floats: Float32Array;
   /** Ranges that nobody has, by address; neighbours are always merged. */
-  readonly #free: { start: number; end: number }[];
+  readonly #free: Range[];
   readonly #sizes = new Map<number, number>();
 
   /** @throws RangeError when the engine has not that much memory */
@@ -64,23 +75,30 @@ export class Segment {
     this.kernels = instance.exports as unknown as TrainingModule;
     this.buffer = memory.buffer;
     this.floats = new Float32Array(memory.buffer);
-    const start = Math.ceil(this.kernels.arenaStart() / ALIGNMENT) * ALIGNMENT;
+    const start = aligned(this.kernels.arenaStart());
     this.#free = [{ start, end: memory.buffer.byteLength - SLACK }];
   }
 
-  /** Address of a part nobody else has, or 0 when none is large enough. First fit. */
-  reserve(bytes: number): number {
-    const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-    for (let i = 0; i < this.#free.length; i++) {
-      const range = this.#free[i] as { start: number; end: number };
-      if (range.end - range.start < size) continue;
-      const address = range.start;
-      range.start += size;
-      if (range.start === range.end) this.#free.splice(i, 1);
-      this.#sizes.set(address, size);
-      return address;
-    }
+  /**
+   * Address of that many bytes that nobody has, or 0 when they are not there. They stay nobody's: good for a
+   * call that ends before anything else is reserved. First fit.
+   */
+  room(bytes: number): number {
+    for (const { start, end } of this.#free) if (end - start >= bytes) return start;
     return 0;
+  }
+
+  /** Takes that many bytes out of the free ones; their address, or 0 when they are not there. */
+  reserve(bytes: number): number {
+    const size = aligned(bytes);
+    const address = this.room(size);
+    if (address === 0) return 0;
+    const at = this.#free.findIndex(({ start }) => start === address);
+    const range = this.#free[at] as Range;
+    range.start += size;
+    if (range.start === range.end) this.#free.splice(at, 1);
+    this.#sizes.set(address, size);
+    return address;
   }
 
   /** Gives a part back. */
@@ -90,7 +108,7 @@ export class Segment {
       throw new RangeError(`"address" expected a reserved one, got ${address}`);
     this.#sizes.delete(address);
     let at = 0;
-    while (at < this.#free.length && (this.#free[at] as { start: number }).start < address) at++;
+    while (at < this.#free.length && (this.#free[at] as Range).start < address) at++;
     const before = this.#free[at - 1];
     const after = this.#free[at];
     const range = { start: address, end: address + size };

@@ -20,7 +20,7 @@ export class SimdKernels implements Kernels {
   readonly #arena: Arena;
 
   /**
-   * Compiles the module, without waiting: it is 7 kB.
+   * Compiles the module, without waiting: it is 8 kB.
    *
    * @throws WebAssembly.CompileError where vectors are unknown or the page forbids compiling
    */

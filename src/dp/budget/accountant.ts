@@ -106,7 +106,10 @@ export interface OpenBudgetOptions extends BudgetAccess {
 
 /** A budget with access to everybody's balance, for exports. */
 export interface BudgetRows {
-  /** What everyone has spent, by handle within each scope. Pseudonymous, not anonymous. */
+  /**
+   * What everyone has spent, by handle within each scope, each row as of when it is read. Pseudonymous, not
+   * anonymous.
+   */
   balanceRows(): Promise<Iterable<BalanceRow>>;
 }
 
@@ -135,7 +138,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   /** All that were ever given, in use or not. */
   #secrets: readonly Uint8Array[];
   #rotation: Promise<void> = Promise.resolve();
-  #policy: BudgetPolicy;
+  readonly #policy: BudgetPolicy;
 
   constructor(
     access: BudgetAccess,
@@ -158,7 +161,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   }
 
   get policy(): BudgetPolicy {
-    return this.#policy;
+    return this.#ledger.policy ?? this.#policy;
   }
 
   get currency(): FilterCurrency {
@@ -180,17 +183,19 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     return handles;
   }
 
-  async reserve(request: ReserveRequest): Promise<ReserveDecision> {
-    const priced = this.#price(request);
-    const { accounts, population } = request;
-    if (accounts instanceof Uint32Array && population === undefined) {
+  reserve(request: ReserveRequest): Promise<ReserveDecision> {
+    // Without async where it can be: for one account a promise more costs as much as the decision.
+    try {
+      const priced = this.#price(request);
+      const { accounts, population } = request;
+      if (!(accounts instanceof Uint32Array) || population !== undefined) {
+        return this.#reserveAsked(request, priced);
+      }
       const handles = handlesCopied(accounts);
       return this.#transact((tx) => admit(tx, this.#sha256, priced, { handles }));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#keyed(async () => {
-      const asked = await this.#asked(request);
-      return this.#transact((tx) => admit(tx, this.#sha256, priced, asked));
-    });
   }
 
   async commit(reservationId: string): Promise<void> {
@@ -283,7 +288,6 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
         write({ kind: 'policy', time, policy: next });
       }
     });
-    this.#policy = next;
   }
 
   async knows(account: string): Promise<boolean> {
@@ -389,6 +393,13 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
     await this.#ledger.close();
   }
 
+  #reserveAsked(request: ReserveRequest, priced: PricedRequest): Promise<ReserveDecision> {
+    return this.#keyed(async () => {
+      const asked = await this.#asked(request);
+      return this.#transact((tx) => admit(tx, this.#sha256, priced, asked));
+    });
+  }
+
   /** One at a time. No secret that the log may stand under is ever dropped from those saved. */
   async #rotate(secret: Uint8Array): Promise<void> {
     const ring = this.#ring.extended(secret);
@@ -406,10 +417,7 @@ class LogFirstAccountant implements PrivacyBudgetAccountant, BudgetRows {
   }
 
   #transact<T>(decide: (transaction: Transaction) => T): Promise<T> {
-    return this.#ledger.transact((transaction) => {
-      this.#policy = transaction.state.policy;
-      return decide(transaction);
-    });
+    return this.#ledger.transact(decide);
   }
 
   /** The accounts of a request as the budget knows them, or the name of its population. */

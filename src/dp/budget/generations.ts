@@ -1,3 +1,5 @@
+import { KeyTable } from './key-table.ts';
+
 /** Entries at which the older half is forgotten. */
 const MOST = 2 ** 20;
 /** Milliseconds after which the older half is forgotten. */
@@ -5,7 +7,7 @@ const LIFE = 30 * 24 * 3_600_000;
 
 /** One half of {@link Generations}. */
 export interface Generation<V> {
-  readonly values: Map<string, V>;
+  readonly values: KeyTable<V>;
   /** Time and number of the entry with which it began. */
   readonly since: number;
   readonly first: number;
@@ -17,7 +19,11 @@ export interface Generation<V> {
  * the times in the log alone, so that every process forgets the same.
  */
 export class Generations<V> {
-  #young: Generation<V> = { values: new Map(), since: Number.NEGATIVE_INFINITY, first: -1 };
+  #young: Generation<V> = {
+    values: new KeyTable(),
+    since: Number.NEGATIVE_INFINITY,
+    first: -1,
+  };
   #old: Generation<V> | null = null;
 
   get(key: string): V | undefined {
@@ -32,18 +38,15 @@ export class Generations<V> {
   /**
    * @param time - milliseconds since 1970, never before that of an earlier entry
    * @param seq - number of the entry in the log
-   * @returns false when the key was remembered already; its value is then another
+   * @returns false when the key was remembered already
    */
   add(key: string, value: V, time: number, seq: number): boolean {
     const { values, since, first } = this.#young;
     if (values.size >= MOST || time - since >= LIFE) {
       this.#old = first < 0 ? null : this.#young;
-      this.#young = { values: new Map(), since: time, first: seq };
+      this.#young = { values: new KeyTable(), since: time, first: seq };
     }
-    const young = this.#young.values;
-    const size = young.size;
-    young.set(key, value);
-    return young.size > size && this.#old?.values.has(key) !== true;
+    return this.#young.values.add(key, value) && this.#old?.values.get(key) === undefined;
   }
 
   /** Both halves, the older first: for snapshots. */

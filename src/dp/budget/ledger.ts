@@ -11,6 +11,7 @@ import {
 import { SecureRandom } from '../../core/secure-random.ts';
 import { decodeRecord, encodeRecord } from './log-codec.ts';
 import { corrupt, corruptAt, type LogRecord } from './log-record.ts';
+import type { BudgetPolicy } from './policy.ts';
 import { BudgetState } from './state.ts';
 import { decodeState, encodeState } from './state-snapshot.ts';
 import type { BudgetStore, IdentityPage, LogNews } from './store.ts';
@@ -69,10 +70,11 @@ export class Ledger {
   readonly #chain: HashChain;
   readonly #clock: Clock;
   readonly #random = new SecureRandom();
-  readonly #queue: Waiting[] = [];
+  #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
   #state: BudgetState | null = null;
   #head: ChainHead | undefined;
+  #policy: BudgetPolicy | undefined;
   /** When the last group was decided, by the process's own clock. */
   #active: number = Number.NEGATIVE_INFINITY;
   /** Bytes of log since the last snapshot, and its size. */
@@ -84,6 +86,11 @@ export class Ledger {
     this.#clock = clock;
     this.#sha256 = sha256 ?? portableSha256;
     this.#chain = budgetChain(this.#sha256);
+  }
+
+  /** The policy in force as of the last call; undefined before the first. */
+  get policy(): BudgetPolicy | undefined {
+    return this.#policy;
   }
 
   /** Number and hash of the last entry this process has seen; undefined while it has seen none. */
@@ -116,11 +123,11 @@ export class Ledger {
   async #run(): Promise<void> {
     await undefined; // lets more decisions of the same moment gather
     while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, GROUP);
+      const group = this.#next();
       try {
         const state = this.#state ?? (await this.#load());
         this.#state = null;
-        await this.#catchUp(state);
+        if (this.store.durable && this.#wasIdle()) await this.#catchUp(state);
         const outcomes = await this.#together(state, group);
         this.#keep(state);
         for (const { waiting, error, result } of outcomes) {
@@ -136,12 +143,21 @@ export class Ledger {
     this.#running = null;
   }
 
+  #next(): readonly Waiting[] {
+    if (this.#queue.length > GROUP) return this.#queue.splice(0, GROUP);
+    const group = this.#queue;
+    this.#queue = [];
+    return group;
+  }
+
+  #wasIdle(): boolean {
+    const before = this.#active;
+    this.#active = performance.now();
+    return this.#active - before >= IDLE;
+  }
+
   /** After a while without a call much may have been written: it is read before anybody is shut out. */
   async #catchUp(state: BudgetState): Promise<void> {
-    const now = performance.now();
-    const idle = now - this.#active;
-    this.#active = now;
-    if (!this.store.durable || idle < IDLE) return;
     for await (const entries of this.store.read(state.head.seq)) {
       this.#take(state, entries);
       await yieldToEventLoop();
@@ -187,6 +203,7 @@ export class Ledger {
   #keep(state: BudgetState): void {
     this.#state = state;
     this.#head = state.head;
+    this.#policy = state.limits?.policy;
   }
 
   #snapshotDue(): boolean {

@@ -105,26 +105,26 @@ function rememberedEpsilon(limits: Limits, within: Limit): (spent: Float64Array)
   };
 }
 
-/** Calls `visit` with everyone who has spent anything in the scope. */
-function forEachSpender(
+/**
+ * Everyone who has spent anything in the scope.
+ *
+ * @returns pairs of handle and sums; the sums are overwritten with the next pair
+ */
+function* spenders(
   state: BudgetState,
   scope: Scope,
-  visit: (handle: number, spent: Float64Array) => void,
-): void {
+): Generator<readonly [handle: number, spent: Float64Array]> {
   const { classes } = state;
-  const bases = classes.list.map((of) =>
-    Float64Array.from({ length: scope.width }, (_, k) => scope.base(of, k)),
-  );
   const spent = new Float64Array(scope.width);
   for (let handle = 0; handle < state.size; handle++) {
-    const base = bases[classes.indexOf(handle)] as Float64Array;
+    const of = classes.of(handle);
     let any = false;
     for (let k = 0; k < spent.length; k++) {
-      const sum = scope.own.get(handle, k) + (base[k] as number);
+      const sum = scope.spent(handle, of, k);
       spent[k] = sum;
       any ||= sum > 0;
     }
-    if (any) visit(handle, spent);
+    if (any) yield [handle, spent];
   }
 }
 
@@ -142,12 +142,12 @@ function summaryOf(
   let sum = 0;
   let max = 0;
   if (scope !== undefined) {
-    forEachSpender(state, scope, (_, spent) => {
+    for (const [, spent] of spenders(state, scope)) {
       const epsilon = epsilonOf(spent);
       epsilons.push(epsilon);
       sum += epsilon;
       max = Math.max(max, epsilon);
-    });
+    }
   }
   const top = Number.isFinite(within.epsilon) ? Math.max(within.epsilon, max) : max;
   const edges = Array.from({ length: HISTOGRAM_BINS + 1 }, (_, i) => (top * i) / HISTOGRAM_BINS);
@@ -216,10 +216,9 @@ export function* balanceRows(state: BudgetState, limits: Limits): Generator<Bala
     for (const [scene, scope] of scopes) {
       const perUser = scene === null ? null : (limits.scene(scene)?.perUser ?? null);
       const free = unlimited || (scene !== null && perUser === null);
-      const rows: BalanceRow[] = [];
       const conversions = new Map<Limit, (spent: Float64Array) => number>();
       const none = noLimit(scope.width);
-      forEachSpender(state, scope, (handle, spent) => {
+      for (const [handle, spent] of spenders(state, scope)) {
         const within = free ? none : (perUser ?? limitOfUser(limits, state.classes.of(handle)));
         let epsilonOf = conversions.get(within);
         if (epsilonOf === undefined) {
@@ -227,9 +226,8 @@ export function* balanceRows(state: BudgetState, limits: Limits): Generator<Bala
           conversions.set(within, epsilonOf);
         }
         const epsilon = epsilonOf(spent);
-        rows.push({ handle, scene, epoch: epoch.name, epsilon, allowed: within.epsilon });
-      });
-      yield* rows;
+        yield { handle, scene, epoch: epoch.name, epsilon, allowed: within.epsilon };
+      }
     }
   }
 }

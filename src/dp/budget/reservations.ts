@@ -2,6 +2,15 @@ import type { Population } from './account-classes.ts';
 import { decodeHandles, encodeHandles } from './handle-set.ts';
 import type { RefuseRecord, ReserveRecord } from './log-record.ts';
 
+/** A population as it was charged, and who has come and gone since. */
+export interface ChargedPopulation {
+  readonly population: Population;
+  /** Who joined since, and was not charged. */
+  readonly joined: Set<number>;
+  /** Who left since, and was. */
+  readonly left: Set<number>;
+}
+
 /** What the log says about one reservation. `expired` can still be committed, late, but not released. */
 export interface ReservationState {
   /** Number of its entry. */
@@ -16,12 +25,10 @@ export interface ReservationState {
   status: 'open' | 'expired' | 'committed' | 'released';
   /** What may still be taken back; null once it may not. */
   record: ReserveRecord | null;
-  population: Population | null;
+  /** Where a whole population was charged; null for accounts, and once it may not be taken back. */
+  pool: ChargedPopulation | null;
   /** True when the model's quota was charged, which depends on the policy of that moment. */
-  countsModel: boolean;
-  /** Who joined the population since, and was not charged; who left it since, and was. Null for nobody. */
-  joined: Set<number> | null;
-  left: Set<number> | null;
+  readonly countsModel: boolean;
   /** Open neighbours in the order of their entries. */
   before: ReservationState | null;
   after: ReservationState | null;
@@ -83,9 +90,7 @@ export class OpenReservations {
     if (after === null) this.#last = before;
     else after.before = before;
     reservation.record = null;
-    reservation.population = null;
-    reservation.joined = null;
-    reservation.left = null;
+    reservation.pool = null;
     reservation.before = null;
     reservation.after = null;
     this.size--;

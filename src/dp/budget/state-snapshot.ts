@@ -3,6 +3,7 @@ import type { Sha256 } from '../../core/hash-chain.ts';
 import type { Population } from './account-classes.ts';
 import { currencyOf } from './currency.ts';
 import type { Generation } from './generations.ts';
+import { KeyTable } from './key-table.ts';
 import { Limits } from './limits.ts';
 import { decodeRecord, encodeRecord } from './log-codec.ts';
 import type {
@@ -139,10 +140,8 @@ function decodeReservation(encoded: Encoded): ReservationState {
     fingerprint,
     status: STATUSES[status] as ReservationState['status'],
     record: null,
-    population: null,
+    pool: null,
     countsModel: false,
-    joined: null,
-    left: null,
     before: null,
     after: null,
   };
@@ -151,7 +150,7 @@ function decodeReservation(encoded: Encoded): ReservationState {
 function encodeHalf(half: Generation<Answer> | null): Encoded {
   if (half === null) return null;
   const { values, since, first } = half;
-  const answers = [...values].map(([key, answer]) => [
+  const answers = [...values.entries()].map(([key, answer]) => [
     key,
     isRefusal(answer) ? encodeRecord(refuseRecordOf(answer)) : answer.seq,
   ]);
@@ -168,13 +167,13 @@ function decodeHalf(
     number | null,
     number,
   ];
-  const values = new Map<string, Answer>();
+  const values = new KeyTable<Answer>();
   for (const [key, answer] of answers) {
     const remembered =
       typeof answer === 'number'
         ? reservations.get(answer)
         : rememberedRefusal(recordOf(answer) as RefuseRecord);
-    values.set(key, remembered as Answer);
+    values.add(key, remembered as Answer);
   }
   return { values, since: timeOf(since), first };
 }
@@ -213,12 +212,12 @@ export function encodeState(state: BudgetState): Uint8Array {
     [...state.epochs.values()].map(encodeEpoch),
     [...state.reservations].map(encodeReservation),
     state.answers.halves().map(encodeHalf),
-    [...state.open].map(({ seq: number, record, countsModel, joined, left }) => [
+    [...state.open].map(({ seq: number, record, countsModel, pool }) => [
       number,
       encodeRecord(record),
       countsModel,
-      joined === null ? null : [...joined],
-      left === null ? null : [...left],
+      [...(pool?.joined ?? [])],
+      [...(pool?.left ?? [])],
     ]),
   ]);
 }
@@ -265,7 +264,7 @@ export function decodeState(
     Encoded[],
     Encoded[],
     [Encoded, Encoded],
-    [number, Uint8Array, boolean, number[] | null, number[] | null][],
+    [number, Uint8Array, boolean, number[], number[]][],
   ];
   if (version !== VERSION) return null;
   if (!floats(endianness).every((value, i) => value === ENDIANNESS[i])) return null;
@@ -325,10 +324,9 @@ export function decodeState(
     state.open.add(
       Object.assign(reservation, {
         record,
-        population,
         countsModel,
-        joined: joined === null ? null : new Set(joined),
-        left: left === null ? null : new Set(left),
+        pool:
+          population === null ? null : { population, joined: new Set(joined), left: new Set(left) },
       }),
     );
   }

@@ -20,6 +20,7 @@ import { planKey } from './plan-prices.ts';
 import type { BudgetPolicy } from './policy.ts';
 import {
   type Answer,
+  type ChargedPopulation,
   Expiries,
   type OpenReservation,
   OpenReservations,
@@ -324,19 +325,19 @@ export class BudgetState {
 
   /** Books a charge, or takes it back. */
   #charge(reservation: OpenReservation, factor: 1 | -1): void {
-    const { record, population } = reservation;
+    const { record, pool } = reservation;
     const { handles, plan, deltaCost } = record;
     const cost = this.planCosts[plan] as Float64Array;
     this.#tally(this.scene(record.scene).tally, plan, cost, deltaCost, factor);
     for (const { epoch, costs } of this.#charged(reservation)) {
       for (const scope of costs) {
-        if (population !== null) this.#pool(scope, reservation, cost, factor);
+        if (pool !== null) this.#pool(scope, pool, cost, factor);
         else scope.own.add(handles as HandleList, cost, factor);
         this.#tally(scope.tally, plan, cost, deltaCost, factor);
       }
       if (deltaCost === 0) continue;
       const delta = Float64Array.of(deltaCost);
-      if (population !== null) this.#pool(epoch.delta, reservation, delta, factor);
+      if (pool !== null) this.#pool(epoch.delta, pool, delta, factor);
       else epoch.delta.own.add(handles as HandleList, delta, factor);
     }
   }
@@ -347,17 +348,16 @@ export class BudgetState {
    */
   #pool(
     scope: Scope,
-    { population, joined, left }: OpenReservation,
+    { population, joined, left }: ChargedPopulation,
     amounts: Float64Array,
     factor: 1 | -1,
   ): void {
-    const charged = population as Population;
-    scope.addPooled(charged, amounts, factor);
+    scope.addPooled(population, amounts, factor);
     if (factor === -1) {
-      if (joined !== null) scope.own.add(Uint32Array.from(joined).sort(), amounts, 1);
-      if (left !== null) scope.own.add(Uint32Array.from(left).sort(), amounts, -1);
+      scope.own.add(Uint32Array.from(joined).sort(), amounts, 1);
+      scope.own.add(Uint32Array.from(left).sort(), amounts, -1);
     }
-    scope.rebase(charged, () => this.classes.members(charged));
+    scope.rebase(population, () => this.classes.members(population));
   }
 
   #tally(tally: Tally, plan: number, cost: Float64Array, deltaCost: number, factor: 1 | -1): void {
@@ -379,10 +379,8 @@ export class BudgetState {
       fingerprint: null,
       status: 'open',
       record,
-      population,
+      pool: population === null ? null : { population, joined: new Set(), left: new Set() },
       countsModel: record.model !== null && (this.limits as Limits).model(record.model) !== null,
-      joined: null,
-      left: null,
       before: null,
       after: null,
     };
@@ -510,18 +508,12 @@ export class BudgetState {
         if (pooled !== undefined) scope.own.add(handles, pooled, factor);
       }
     }
-    for (const reservation of this.open) {
-      if (reservation.population !== population) continue;
+    for (const { pool } of this.open) {
+      if (pool?.population !== population) continue;
+      const [noted, undone] = factor === -1 ? [pool.joined, pool.left] : [pool.left, pool.joined];
       for (let i = 0; i < handles.length; i++) {
         const handle = handles[i] as number;
-        if (factor === -1) {
-          if (reservation.left?.delete(handle) === true) continue;
-          reservation.joined ??= new Set();
-          reservation.joined.add(handle);
-        } else if (reservation.joined?.delete(handle) !== true) {
-          reservation.left ??= new Set();
-          reservation.left.add(handle);
-        }
+        if (!undone.delete(handle)) noted.add(handle);
       }
     }
   }

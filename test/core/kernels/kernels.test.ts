@@ -250,21 +250,19 @@ describe('SimdKernels', () => {
   it('work up to the end of their memory', () => {
     const kernels = new SimdKernels();
     const workspace = kernels.workspace();
+    const inner = 1_000;
+    const ones = workspace.float32(inner).fill(1);
+    const sums = workspace.float32(3);
     // Fills the first memory to its last cache line, so that vectors read across the end of an operand there.
-    const filler = workspace.float32(1);
-    const length = (filler.buffer.byteLength - filler.byteOffset) / 4 - 16 - 16;
-    const tail = workspace.float32(length);
-    expect(tail.buffer).toBe(filler.buffer);
-    const end = tail.subarray(length - 3);
-    end.set([1, 2, 3]);
-    const out = end.subarray(2);
-    kernels.gemmNN({ rows: 1, columns: 1, inner: 2 }, end.subarray(0, 2), of(1, 1), out, 'zero');
+    const used = sums.byteOffset + 64;
+    const tail = workspace.float32((sums.buffer.byteLength - used - 64) / 4);
+    expect(tail.buffer).toBe(ones.buffer);
+    const [a, out] = [tail.subarray(-3, -1), tail.subarray(-1)] as const;
+    a.set([1, 2]);
+    kernels.gemmNN({ rows: 1, columns: 1, inner: 2 }, a, ones.subarray(0, 2), out, 'zero');
     expect(out[0]).toBe(3);
     // Three columns of a right matrix whose last row ends with the memory: no fourth one is looked for.
-    const inner = 1_000;
-    const b = tail.subarray(length - 3 * inner).fill(1);
-    const sums = new Float32Array(3);
-    const ones = new Float32Array(inner).fill(1);
+    const b = tail.subarray(-3 * inner).fill(1);
     kernels.gemmNT({ rows: 1, columns: 3, inner }, ones, b, sums, 'zero');
     expect(sums).toEqual(of(inner, inner, inner));
     workspace.free();
