@@ -20,8 +20,8 @@ export interface BudgetActions {
 
 const GROUP_HELP = `
 A budget begins in a program, by openBudgetFile or openBudgetDatabase, or for a look in "velatura quickstart".
-Its secrets are in <file>.key beside the file, or in the --key file of a database, whose password is taken
-from PGPASSWORD rather than from the address: keep budget and key apart from others, and back up both.`;
+Its secrets are in <file>.key beside the file, or for a database in the --key file: back up both, show neither.
+The password of a database is best given as PGPASSWORD: an address can be read in the list of processes.`;
 
 /** The command group with its options and help; the actions are the caller's. */
 export function budgetCommand(actions: BudgetActions): Command {

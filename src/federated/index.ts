@@ -1,3 +1,7 @@
+export type { Kernels, Workspace } from '../core/kernels/kernels.ts';
+export { PlainKernels } from '../core/kernels/plain.ts';
+export { selectKernels } from '../core/kernels/select.ts';
+export { SimdKernels } from '../core/kernels/simd.ts';
 export {
   FederatedClient,
   type LocalComputation,

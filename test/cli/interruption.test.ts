@@ -29,7 +29,7 @@ describe('an interrupted quickstart', () => {
     const out = join(folder, 'ctrl-c');
     const { code, stderr } = await interrupted(out, 'SIGINT');
     expect(code).toBe(1);
-    expect(stderr).toContain('[core/aborted]');
+    expect(stderr).toContain('velatura: interrupted [core/aborted]');
     expect(stderr).not.toContain('Utility against epsilon');
     const show = velatura('budget', 'show', '--budget', join(out, 'budget.sqlite'), '--json');
     const { users, chain } = JSON.parse(show.stdout);

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { velatura } from './velatura.ts';
+import { MAIN, velatura } from './velatura.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'velatura-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -40,6 +41,30 @@ describe('velatura', () => {
     const { error } = JSON.parse(stdout);
     expect(error).toMatchObject({ code: 'cli/usage' });
     expect(error.message).toContain(text);
+  });
+});
+
+describe('a reader who leaves early', () => {
+  it('is no failure, and nothing is said of it', () => {
+    const plan = planFile({ kind: 'gaussian', noiseMultiplier: 1 });
+    const command = `"${process.execPath}" "${MAIN}" epsilon --plan "${plan}" --delta 1e-6`;
+    const { stderr, status } = spawnSync('bash', ['-c', `${command} | true; exit $PIPESTATUS`], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it('is told apart from output that cannot be written', () => {
+    const plan = planFile({ kind: 'gaussian', noiseMultiplier: 1 });
+    const full = openSync('/dev/full', 'w');
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      [MAIN, 'epsilon', '--plan', plan, '--delta', '1e-6'],
+      { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] },
+    );
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^velatura: stdout: ENOSPC/);
   });
 });
 

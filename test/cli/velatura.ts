@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+/** The built command. */
+export const MAIN: string = resolve(import.meta.dirname, '../../dist/cli/main.js');
 
 /** Runs the built command as a user does. */
 export function velatura(...args: string[]): { code: number; stdout: string; stderr: string } {

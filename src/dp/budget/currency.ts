@@ -37,13 +37,28 @@ export interface CurrencyRules {
   amounts(units: ArrayLike<number>): Float64Array;
 }
 
+/** Conversions kept before all are forgotten. */
+const MOST_CAPACITIES = 256;
+
 function oneSum(currency: ScalarCurrency): CurrencyRules {
+  // A conversion solves an equation, and every opening and every policy asks for the same few.
+  const capacities = new Map<string, number>();
+  const capacityOf = (epsilon: number, delta: number): number => {
+    const key = `${epsilon} ${delta}`;
+    let capacity = capacities.get(key);
+    if (capacity === undefined) {
+      capacity = currency.capacity(epsilon, delta);
+      if (capacities.size >= MOST_CAPACITIES) capacities.clear();
+      capacities.set(key, capacity);
+    }
+    return capacity;
+  };
   return {
     name: currency.name,
     width: 1,
     orders: null,
     cost: (plan) => Float64Array.of(currency.cost(plan)),
-    capacity: (epsilon, delta) => Float64Array.of(currency.capacity(epsilon, delta)),
+    capacity: (epsilon, delta) => Float64Array.of(capacityOf(epsilon, delta)),
     epsilon: (units, delta) => currency.epsilon(units[0] as number, delta),
     amounts: (units) => Float64Array.of(unitsCost(units[0] as number)),
   };

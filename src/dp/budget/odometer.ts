@@ -1,3 +1,4 @@
+import { VelaturaError } from '../../core/errors.ts';
 import type { CertifiedInterval } from '../accountant.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
 import type { OdometerQuery } from './budget.ts';
@@ -8,11 +9,12 @@ import type { Tally } from './scope.ts';
 import type { BudgetState } from './state.ts';
 import type { BudgetStore } from './store.ts';
 import { transcriptEpsilon } from './transcript-epsilon.ts';
-import { unitsDelta } from './units.ts';
+import { saturatingSum, unitsDelta } from './units.ts';
 
 /** What was charged in a scope: sums in units, and how often which plan. */
 export interface Reading {
-  readonly cost: Float64Array;
+  /** Null where it follows from the plans: no balance is kept of one account in one scene for life. */
+  readonly cost: Float64Array | null;
   readonly deltaCost: number;
   /** Null where the log has to be searched. */
   readonly plans: readonly (readonly [Plan, number])[] | null;
@@ -28,6 +30,9 @@ export function readingOf(
   { scene, epoch }: OdometerQuery,
   handle: number | null,
 ): Reading {
+  if (epoch !== undefined && (state.limits?.epochs ?? null)?.start(epoch) == null) {
+    throw new VelaturaError('dp/invalid-epoch', `"${epoch}" is no epoch of this budget`, { epoch });
+  }
   const epochState = epoch === undefined ? state.life : state.epochs.get(epoch);
   const scope = scene === undefined ? epochState?.total : epochState?.scenes.get(scene);
   const nothing = new Float64Array(state.life.total.width);
@@ -39,11 +44,18 @@ export function readingOf(
     );
     return { cost: lifelong?.cost.slice() ?? nothing, deltaCost: lifelong?.deltaCost ?? 0, plans };
   }
-  if (handle < 0 || scope === undefined) return { cost: nothing, deltaCost: 0, plans: [] };
+  if (handle < 0) return { cost: nothing, deltaCost: 0, plans: [] };
   const of = state.classes.of(handle);
+  const deltaCost = epochState?.delta.spent(handle, of, 0) ?? 0;
+  if (scope === undefined) {
+    const isKept = scene === undefined || epoch !== undefined || state.limits?.epochs === null;
+    return isKept
+      ? { cost: nothing, deltaCost: 0, plans: [] }
+      : { cost: null, deltaCost, plans: null };
+  }
   return {
     cost: nothing.map((_, k) => scope.spent(handle, of, k)),
-    deltaCost: epochState?.delta.spent(handle, of, 0) ?? 0,
+    deltaCost,
     plans: null,
   };
 }
@@ -59,12 +71,29 @@ export async function epsilonOfReading(
 ): Promise<CertifiedInterval> {
   const delta = limits.policy.delta - unitsDelta(deltaCost);
   if (!(delta > 0)) return { lower: null, upper: Number.POSITIVE_INFINITY };
+  const search = (): Promise<readonly (readonly [Plan, number])[]> =>
+    plansOf(store, query, handle as number, limits.epochs !== null);
   if (query.accountant !== undefined) {
-    const used = plans ?? (await plansOf(store, query, handle as number, limits.epochs !== null));
-    return transcriptEpsilon(used, terms, delta, query.accountant);
+    return transcriptEpsilon(plans ?? (await search()), terms, delta, query.accountant);
   }
+  if (cost === null) return { lower: null, upper: epsilonOfPlans(limits, await search(), delta) };
   const upper = cost.every((units) => units === 0) ? 0 : limits.currency.epsilon(cost, delta);
   return { lower: null, upper };
+}
+
+function epsilonOfPlans(
+  { currency }: Limits,
+  plans: readonly (readonly [Plan, number])[],
+  delta: number,
+): number {
+  const sums = new Float64Array(currency.width);
+  for (const [plan, uses] of plans) {
+    const cost = currency.cost(plan);
+    for (let k = 0; k < sums.length; k++) {
+      sums[k] = saturatingSum(sums[k] as number, uses * (cost[k] as number));
+    }
+  }
+  return plans.length === 0 ? 0 : currency.epsilon(sums, delta);
 }
 
 /** Plans that one account was charged for, with how often; searches the whole log. */

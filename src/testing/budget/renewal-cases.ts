@@ -59,6 +59,12 @@ export const RENEWAL_CASES: Readonly<Record<string, BudgetCase>> = {
     const refusal = await refused(budget, reading(bench, ['2023-11', '2023-10']));
     check(refusal.epoch === '2023-10', `expected October in the way, got ${refusal.epoch}`);
     await admitted(budget, reading(bench, ['2023-11']));
+    for (const accountant of [undefined, 'gdp'] as const) {
+      const query = { account: 'a', scene: 'midday', ...(accountant && { accountant }) };
+      const { upper } = await budget.odometer(query);
+      check(upper > 3, `the scene of a lifetime: ${upper}`);
+    }
+    await expectCode('dp/invalid-epoch', () => budget.odometer({ epoch: 'never' }));
     const [life] = await budget.remaining('a');
     check(life?.epoch === null && life.allowed === Number.POSITIVE_INFINITY, 'expected life first');
     check((life?.spent ?? 0) > 3, 'a lifetime is more than one epoch');
@@ -148,6 +154,18 @@ export const RENEWAL_CASES: Readonly<Record<string, BudgetCase>> = {
     const { entries } = await budget.verify();
     await budget.setPolicy({ ...POLICY, currency: 'gdp' });
     check((await budget.verify()).entries === entries, 'no change left an entry');
+    check((await budget.verify()).ok, 'the log does not verify');
+  },
+
+  'charges nobody more who has spent what a new policy leaves of delta': async (budget, bench) => {
+    const plan = gaussian(50);
+    await admitted(budget, bench.request('midday', ['a'], { plan, delta: 9e-8 }));
+    await budget.setPolicy({ ...POLICY, additiveDelta: 1e-9 });
+    const refusal = await refused(budget, bench.request('midday', ['b', 'a'], { plan }));
+    check(refusal.limit === 'delta', `expected delta, got ${refusal.limit}`);
+    check([...refusal.blocked].join() === '1', 'expected the first charge to be in the way');
+    check((await budget.forecast('midday', ['a'], plan))[0] === 0, 'expected no more of them');
+    await admitted(budget, bench.request('midday', ['b'], { plan }));
     check((await budget.verify()).ok, 'the log does not verify');
   },
 

@@ -156,3 +156,49 @@ it('turns a refusal into an error without naming anyone', async () => {
   if (frozen.kind !== 'refused') throw new Error('expected a refusal');
   expect(refusalError(frozen.refusal, 'live').code).toBe('dp/scene-frozen');
 });
+
+it('refuses what cannot be written before anything is, and nobody else with it', async () => {
+  const { budget } = await begin();
+  const bad = [
+    { ...request, scene: '\ud800', accounts: ['new'], idempotencyKey: 'bad' },
+    { ...request, accounts: ['\ud800'], idempotencyKey: 'bad' },
+    { ...request, idempotencyKey: 'x'.repeat(4097) },
+    { ...request, epochs: new Set(['2026-01']) as unknown as string[], idempotencyKey: 'bad' },
+  ];
+  const outcomes = await Promise.allSettled([
+    ...bad.map((each) => budget.reserve(each)),
+    budget.reserve(request),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual([...bad.map(() => 'rejected'), 'fulfilled']);
+  expect(await releases(budget)).toBe(1);
+});
+
+it('refuses a clock in microseconds, which would hold everybody up for ever', async () => {
+  const store = new MemoryBudgetStore();
+  const clock = (): number => 1_700_000_000_000_000;
+  await expect(
+    openBudget({ policy, unit: 'user', relation, store, secrets, clock }),
+  ).rejects.toThrow(RangeError);
+});
+
+it('keeps every secret it was given, one rotation at a time', async () => {
+  const saved: (readonly Uint8Array[])[] = [];
+  const store = new (class extends MemoryBudgetStore {
+    override async close(): Promise<void> {}
+  })();
+  const saveSecrets = async (all: readonly Uint8Array[]): Promise<void> => {
+    saved.push(all);
+  };
+  const open = (all: readonly Uint8Array[]) =>
+    openBudget({ policy, unit: 'user', relation, store, secrets: all, saveSecrets });
+  const budget = await open(secrets);
+  const other = await open(secrets);
+  await budget.reserve(request);
+  const made = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+  const [one, two, three] = made as [Uint8Array, Uint8Array, Uint8Array];
+  await Promise.all([budget.rotateKey(one), budget.rotateKey(two)]);
+  await expect(other.rotateKey(three)).rejects.toMatchObject({ code: 'dp/keys-rotated' });
+  expect(saved.at(-1)).toEqual([...secrets, one, two]);
+  const again = await open([...secrets, three, ...(saved.at(-1) ?? []).slice(1)]);
+  expect((await again.remaining('a'))[0]?.spent).toBeGreaterThan(0);
+});

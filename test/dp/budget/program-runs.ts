@@ -69,6 +69,11 @@ const MET = [
 ];
 const ENOUGH = 500;
 
+/** All of them in CI, a fifth where somebody waits for the tests. */
+export function programCount(count: number): number {
+  return process.env['CI'] === 'true' ? count : count / 5;
+}
+
 /**
  * Runs that many programs against the reference in exact rationals.
  *

@@ -223,6 +223,46 @@ describe('names a forged entry', () => {
       13,
       'membership',
     ],
+    'a policy that counts in another currency': () => [
+      forged([
+        ...records,
+        { kind: 'policy', time: end(), policy: { ...policy, currency: 'zcdp' } },
+      ]),
+      12,
+      'currency',
+    ],
+    'a policy that begins to renew': () => [
+      forged([
+        ...records,
+        {
+          kind: 'policy',
+          time: end(),
+          policy: { ...policy, epoch: { kind: 'calendar', length: 'P1M', timeField: 'time' } },
+        },
+      ]),
+      12,
+      'epoch',
+    ],
+    'a group that the policy does not know': () => [
+      forged([...records, { kind: 'assign', time: end(), name: 'g', handles: Uint32Array.of(0) }]),
+      12,
+      'does not know the group',
+    ],
+    'accounts without a page': () => [
+      changing(1, { size: 2 ** 28 }),
+      1,
+      'does not vouch for the identity page',
+    ],
+    'an erasure without a page': () => [
+      forged([...records, { kind: 'erase', time: end(), handles: Uint32Array.of(0), pages: [] }]),
+      12,
+      'does not vouch for the identity page',
+    ],
+    "terms in a currency that is not the policy's": () => [
+      changing(0, { currency: 'zcdp' }),
+      0,
+      'currency is not',
+    ],
     'a snapshot of other balances': () => [
       forged([...records, { kind: 'snapshot', time: end(), digest: new Uint8Array(32) }]),
       12,
