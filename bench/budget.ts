@@ -90,33 +90,7 @@ function bareLoop(order: Uint32Array): () => void {
   };
 }
 
-async function inMemory(report: Report): Promise<void> {
-  const ids = accountIds();
-  const before = process.memoryUsage().arrayBuffers;
-  const bulk = await openInMemory();
-  const interning = await milliseconds(() => bulk.intern(ids));
-  report(row('memory: 1,000,000 ids made known, once', interning, 'ms'));
-  const order = shuffled(await bulk.intern(ids));
-  const bare = bareLoop(order);
-  const times: number[] = [];
-  const bareTimes: number[] = [];
-  for (let i = 0; i < 9; i++) {
-    times.push(await milliseconds(async () => bulk.commit(await book(bulk, order, `bulk ${i}`))));
-    bareTimes.push(await milliseconds(bare));
-  }
-  report(
-    row(
-      'memory: reserve + commit of 1,000,000 handles in random order, total and scene',
-      median(times.slice(2)),
-      'ms',
-      median(bareTimes.slice(2)),
-      { note: 'baseline: a bare check and addition on two arrays in the same order' },
-    ),
-  );
-  const bytes = (process.memoryUsage().arrayBuffers - before) / (2 * ACCOUNTS);
-  report(row('memory: bytes an account and scope, keys and tables included', bytes, 'B'));
-  await bulk.close();
-
+async function singlesInMemory(report: Report): Promise<void> {
   const chain = new HashChain('bench', nodeSha256);
   const body = new Uint8Array(64);
   let head = chain.start();
@@ -126,7 +100,7 @@ async function inMemory(report: Report): Promise<void> {
   const groups: number[] = [];
   const links: number[] = [];
   const single = await openInMemory();
-  const handles = await single.intern(ids.slice(0, BULK));
+  const handles = await single.intern(accountIds().slice(0, BULK));
   const each = Array.from(handles, (_, i) => handles.subarray(i, i + 1));
   const one = (i: number): Uint32Array => each[i % BULK] as Uint32Array;
   for (let round = 0; round < 5; round++) {
@@ -167,6 +141,34 @@ async function inMemory(report: Report): Promise<void> {
     row('memory: single reserves, 500 at a time', perSecond(groups), '1/s', chained, { note }),
   );
   report(row('memory: single reserve + commit', perSecond(pairs), '1/s', chained, { note }));
+}
+
+async function bulksInMemory(report: Report): Promise<void> {
+  const ids = accountIds();
+  const before = process.memoryUsage().arrayBuffers;
+  const bulk = await openInMemory();
+  const interning = await milliseconds(() => bulk.intern(ids));
+  report(row('memory: 1,000,000 ids made known, once', interning, 'ms'));
+  const order = shuffled(await bulk.intern(ids));
+  const bare = bareLoop(order);
+  const times: number[] = [];
+  const bareTimes: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    times.push(await milliseconds(async () => bulk.commit(await book(bulk, order, `bulk ${i}`))));
+    bareTimes.push(await milliseconds(bare));
+  }
+  report(
+    row(
+      'memory: reserve + commit of 1,000,000 handles in random order, total and scene',
+      median(times.slice(2)),
+      'ms',
+      median(bareTimes.slice(2)),
+      { note: 'baseline: a bare check and addition on two arrays in the same order' },
+    ),
+  );
+  const bytes = (process.memoryUsage().arrayBuffers - before) / (2 * ACCOUNTS);
+  report(row('memory: bytes an account and scope, keys and tables included', bytes, 'B'));
+  await bulk.close();
 }
 
 /** What the disk itself takes to make 4 KiB durable. */
@@ -247,7 +249,8 @@ export const budget: BenchSuite = async (log) => {
     log(`${entry.name}: ${entry.value.toPrecision(4)} ${entry.unit}${ratio}`);
     rows.push(entry);
   };
-  await inMemory(report);
+  await singlesInMemory(report);
+  await bulksInMemory(report);
 
   const folder = mkdtempSync(join(tmpdir(), 'velatura-bench-'));
   try {

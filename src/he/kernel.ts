@@ -54,7 +54,7 @@ export interface ScoringKernel {
   /**
    * The same for all blocks of a catalogue, packed as messages have it.
    *
-   * @param target - {@link ciphertextBytes} bytes per block
+   * @param target - the bytes of one ciphertext per block
    */
   score(query: EncodedQuery, blocks: readonly EncodedBlock[], target: Uint8Array): void;
 }

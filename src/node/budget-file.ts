@@ -22,7 +22,7 @@ import {
   searchSecrets,
   withSecrets,
 } from './budget-keys.ts';
-import { besides, replaceFile, syncFolder, writeNewFile } from './durable-file.ts';
+import { besides, replaceFile, sweepBesides, syncFolder, writeNewFile } from './durable-file.ts';
 import { ed25519Signer, verifyEd25519 } from './ed25519.ts';
 import { nodeSha256 } from './sha256.ts';
 import {
@@ -113,6 +113,8 @@ async function createBudget(path: string, options: BudgetFileOptions): Promise<b
     await writeNewFile(budgetKeyPath(path), encodeBudgetKeys(keys));
     ownsKeys = true;
     await link(scratch, path);
+    // From here on others may be using both.
+    ownsKeys = false;
     await syncFolder(path);
     return true;
   } catch (error) {
@@ -193,6 +195,7 @@ async function openInPlace<T>(
   options: ExistingBudgetFileOptions,
   open: (access: BudgetAccess) => Promise<T>,
 ): Promise<T> {
+  for (const file of [path, budgetKeyPath(path)]) await sweepBesides(file);
   const keys = readBudgetKeys(budgetKeyPath(path));
   const store = await openSqliteBudgetStore(path, options);
   const access = {

@@ -8,7 +8,7 @@ export type { BudgetHome, BudgetOpening, BudgetSubject } from './budget/bench.ts
 
 const CASES = { ...CHARGE_CASES, ...PEOPLE_CASES, ...RENEWAL_CASES };
 
-/** What every {@link PrivacyBudgetAccountant} must do. */
+/** What every `PrivacyBudgetAccountant` must do. */
 export function budgetConformance(subject: BudgetSubject): readonly ConformanceCase[] {
   return Object.entries(CASES).map(([name, body]) => ({
     name,

@@ -8,7 +8,7 @@ import type { ConformanceCase } from './conformance.ts';
 export type { BudgetStoreHome, BudgetStoreSubject } from './budget-store/steps.ts';
 
 /**
- * What every {@link BudgetStore} must do. Cases that ask for a second handle make do with the same one where
+ * What every `BudgetStore` must do. Cases that ask for a second handle make do with the same one where
  * `open` gives it again; what must survive closing is asked of durable stores only.
  */
 export function budgetStoreConformance(subject: BudgetStoreSubject): readonly ConformanceCase[] {

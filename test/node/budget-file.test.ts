@@ -214,6 +214,12 @@ describe('rotation of the secrets', () => {
   const secretOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
   const hexOf = (byte: number): string => Buffer.from(secretOf(byte)).toString('hex');
 
+  /** All in the key file: which of them are in force is found out on opening. */
+  function knownSecrets(): readonly string[] {
+    const { secrets, unused = [] } = readKeys();
+    return [...secrets, ...unused];
+  }
+
   async function spentByAnna(): Promise<number> {
     const budget = await openExistingBudgetFile(path, { threads });
     const [line] = await budget.remaining('anna');
@@ -251,15 +257,13 @@ describe('rotation of the secrets', () => {
     editKeys((keys) => ({ ...keys, secrets: [...keys.secrets, hexOf(1)] }));
     expect(await spentByAnna()).toBe(before);
     await rotate(2);
-    expect(readKeys()).toMatchObject({
-      secrets: [expect.anything(), hexOf(2)],
-      unused: [hexOf(1)],
-    });
+    expect(knownSecrets()).toEqual(expect.arrayContaining([hexOf(1), hexOf(2)]));
     expect(await spentByAnna()).toBe(before);
   });
 
   it('loses no secret when several rotate at once', async () => {
     await spend(1);
+    const [first] = readKeys().secrets;
     const before = await spentByAnna();
     const budgets = await Promise.all(
       [1, 2, 3].map(() => openExistingBudgetFile(path, { threads })),
@@ -267,11 +271,10 @@ describe('rotation of the secrets', () => {
     const outcomes = await Promise.allSettled(
       budgets.map((budget, i) => budget.rotateKey(secretOf(i + 1))),
     );
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).not.toEqual([]);
+    const rotated = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i + 1] : []));
+    expect(rotated).not.toEqual([]);
     for (const budget of budgets) await budget.close();
-    const { secrets, unused = [] } = readKeys();
-    const known = [...secrets, ...unused];
-    expect([1, 2, 3].map(hexOf).every((secret) => known.includes(secret))).toBe(true);
+    expect(knownSecrets()).toEqual(expect.arrayContaining([first, ...rotated.map(hexOf)]));
     expect(await spentByAnna()).toBe(before);
     expect((await verifyBudgetFile(path, undefined, { threads })).problems).toEqual([]);
   });

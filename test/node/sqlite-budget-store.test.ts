@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 import type { ChainHead } from '../../src/core/hash-chain.ts';
 import type { IdentityPage } from '../../src/dp/budget/store.ts';
 import { SqliteConnection } from '../../src/node/sqlite.ts';
-import type { TransactionPoint } from '../../src/node/sqlite-budget-store.ts';
+import {
+  createSqliteBudgetStore,
+  type TransactionPoint,
+} from '../../src/node/sqlite-budget-store.ts';
 import { type SqliteThread, SqliteThreads } from '../../src/node/sqlite-threads.ts';
 import { budgetStoreConformance } from '../../src/testing/budget-store-conformance.ts';
 import { append, chain, readAll, SqliteFolder } from './fixtures/sqlite-log.ts';
@@ -86,6 +89,62 @@ describe('durability', () => {
     await store.close();
   });
 
+  /** What the files of a budget hold, as text. */
+  function contentsOf(path: string): string {
+    return ['', '-wal'].map((suffix) => readFileSync(path + suffix, 'latin1')).join();
+  }
+
+  it('wipes them while it is never at rest', async () => {
+    const path = folder.newPath();
+    const store = await folder.create(path);
+    const pagesOf = (text: string) => (): readonly IdentityPage[] => [
+      { page: 0, bytes: Buffer.from(text.repeat(600)) },
+    ];
+    await append(store, 1, pagesOf('SECRET'));
+    await append(store, 1, pagesOf('EMPTIED'));
+    expect(contentsOf(path)).toContain('SECRET');
+    const end = performance.now() + 2500;
+    while (performance.now() < end) {
+      await append(store, 1);
+      if (!contentsOf(path).includes('SECRET')) break;
+    }
+    expect(performance.now()).toBeLessThan(end);
+    await store.close();
+  });
+
+  it('wipes what a killed process left when it is opened', async () => {
+    const path = folder.newPath();
+    await (await createSqliteBudgetStore(path)).close();
+    const script = new URL('./fixtures/sqlite-process.ts', import.meta.url).pathname;
+    const task = JSON.stringify({ path, task: 'die', point: 'committed', after: 20 });
+    const child = spawn(process.execPath, ['--import', 'tsx', script, task], { stdio: 'ignore' });
+    await new Promise((resolve) => child.once('exit', resolve));
+    // Every page of this process says a number, and only the last one may be left.
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    const store = await folder.open(path);
+    expect(statSync(`${path}-wal`).size).toBe(0);
+    const entries = await readAll(store);
+    expect(entries.length).toBeGreaterThan(10);
+    await store.close();
+  });
+
+  it('wipes it later when somebody is reading just then', async () => {
+    const path = await folder.filled(1);
+    const other = new SqliteConnection(path, 1000);
+    const store = await folder.open(path);
+    await append(store, 1);
+    other.exec('begin');
+    expect(other.rows('select count(*) from log')).toEqual([[2]]);
+    await append(store, 1);
+    const late = await folder.open(path);
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    other.exec('rollback');
+    await expect.poll(() => statSync(`${path}-wal`).size, { timeout: 10_000 }).toBe(0);
+    await store.close();
+    await late.close();
+    other.close();
+  });
+
   it('wipes them at once when it is closed', async () => {
     const path = folder.newPath();
     const store = await folder.create(path);
@@ -129,6 +188,65 @@ describe('waiting', () => {
     });
     other.exec('rollback');
     await store.transact({ entries: 0, pages: 0 }, () => nothing);
+    await store.close();
+    other.close();
+  });
+
+  /** Keeps this thread busy. */
+  function block(milliseconds: number): void {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  }
+
+  it('lets others in when a decision takes too long, and writes nothing of it', async () => {
+    const path = await folder.filled(1);
+    const store = await folder.open(path, { decisionTimeout: 50 });
+    const late = store.transact({ entries: 0, pages: 0 }, () => {
+      block(400);
+      const other = new SqliteConnection(path, 0);
+      other.exec('begin immediate; rollback');
+      other.close();
+      const entry = chain.append({ seq: 0, hash: new Uint8Array(32) }, new Uint8Array(5));
+      return { append: [entry], pages: [], result: null };
+    });
+    await expect(late).rejects.toMatchObject({ code: 'dp/budget-unavailable' });
+    expect(await readAll(store)).toHaveLength(1);
+    expect((await append(store, 1)).seq).toBe(1);
+    await store.close();
+  });
+
+  it('reads the news again when this thread heard of them too late', async () => {
+    const path = await folder.filled(1);
+    const store = await folder.open(path, { decisionTimeout: 50 });
+    let handed = 0;
+    const blocked = store.transact({ entries: -1, pages: -1 }, ({ entries }) => {
+      handed = entries.length;
+      const entry = chain.append(entries.at(-1) as ChainHead, new Uint8Array(5));
+      return { append: [entry], pages: [], result: entry.seq };
+    });
+    for (let i = 0; i < 10; i++) await null; // the request is on its way, and no answer is heard
+    block(400);
+    const other = new SqliteConnection(path, 0);
+    const body = new Uint8Array(5);
+    const [row] = other.rows('select seq, hash from log');
+    const entry = chain.append({ seq: 0, hash: row?.[1] as Uint8Array }, body);
+    const { seq, hash } = entry;
+    other.run('insert into log (seq, body, hash) values (?, ?, ?)', [seq, body, hash]);
+    other.close();
+    expect(await blocked).toBe(2);
+    expect(handed).toBe(2);
+    expect(chain.fault(chain.start(), await readAll(store))).toBeNull();
+    await store.close();
+  });
+
+  it('keeps others out of exclusive work, however long it takes', async () => {
+    const path = await folder.filled(1);
+    const store = await folder.open(path, { decisionTimeout: 20 });
+    const other = new SqliteConnection(path, 0);
+    await store.exclusively(async () => {
+      await setTimeout(200);
+      expect(() => other.exec('begin immediate')).toThrow(/locked/);
+    });
     await store.close();
     other.close();
   });

@@ -9,8 +9,10 @@ import {
 } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ChainEntry } from '../../src/core/hash-chain.ts';
 import type { BudgetStore } from '../../src/dp/budget/store.ts';
 import { SqliteConnection } from '../../src/node/sqlite.ts';
+import { SqliteBudgetLog } from '../../src/node/sqlite-budget-log.ts';
 import { append, chain, readAll, SqliteFolder } from './fixtures/sqlite-log.ts';
 
 const folder = new SqliteFolder();
@@ -204,6 +206,21 @@ describe('a file that changes while in use', () => {
     rmSync(`${path}-wal`);
     expect(await codeOf(() => append(store, 1))).toBe('dp/budget-corrupt');
     await store.close();
+  });
+
+  it.each([
+    ['its journal was removed', '-wal'],
+    ['the file was removed', ''],
+  ])('acknowledges nothing when %s within a transaction', async (_, suffix) => {
+    const path = await folder.filled(4);
+    const opening = { path, create: false, busyTimeout: 0, decisionTimeout: 0, maxPageCount: null };
+    const log = new SqliteBudgetLog(opening);
+    const last = log.begin({ entries: -1, pages: -1 }).entries.at(-1) as ChainEntry;
+    const entries = [chain.append(last, new Uint8Array(5))];
+    log.write(entries, []);
+    rmSync(path + suffix);
+    expect(await codeOf(async () => log.commit(entries))).toBe('dp/budget-corrupt');
+    log.close();
   });
 
   /** Brings everything from the journal into the file. */

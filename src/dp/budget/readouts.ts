@@ -6,7 +6,7 @@ import type { BudgetState } from './state.ts';
 
 const HISTOGRAM_BINS = 10;
 
-/** What one account has spent in one scope, and may: a row of {@link balanceRows}. */
+/** What one account has spent in one scope, and may: a row of an export. */
 export interface BalanceRow {
   readonly handle: number;
   /** Scene, or null for the total. */

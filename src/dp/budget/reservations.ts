@@ -1,6 +1,6 @@
 import type { Population } from './account-classes.ts';
-import { decodeHandles, encodeHandles } from './handle-set.ts';
-import type { RefuseRecord, ReserveRecord } from './log-record.ts';
+import { decodeHandles, encodeHandles, type HandleList } from './handle-set.ts';
+import type { RefuseRecord } from './log-record.ts';
 
 /** A population as it was charged, and who has come and gone since. */
 export interface ChargedPopulation {
@@ -20,22 +20,34 @@ export interface ReservationState {
   readonly scene: string;
   readonly accounts: number;
   readonly expiresAt: number;
-  /** Tells its request from any other; null while it has a record, which tells the same. */
+  /** Tells its request from any other; null while it is open, when what was charged tells the same. */
   fingerprint: string | null;
   status: 'open' | 'expired' | 'committed' | 'released';
-  /** What may still be taken back; null once it may not. */
-  record: ReserveRecord | null;
-  /** Where a whole population was charged; null for accounts, and once it may not be taken back. */
-  pool: ChargedPopulation | null;
+  readonly plan: number;
+  /** Units of delta. */
+  readonly deltaCost: number;
+  readonly model: string | null;
   /** True when the model's quota was charged, which depends on the policy of that moment. */
   readonly countsModel: boolean;
+  readonly insecure: boolean;
+  /** The one account charged, or −1; several are in `handles`, without an array for those of one. */
+  readonly handle: number;
+  /** What may still be taken back; emptied once it may not. */
+  handles: HandleList | null;
+  epochs: readonly string[];
+  /** Where a whole population was charged. */
+  pool: ChargedPopulation | null;
   /** Open neighbours in the order of their entries. */
   before: ReservationState | null;
   after: ReservationState | null;
 }
 
-/** A reservation whose charge may still be taken back. */
-export type OpenReservation = ReservationState & { readonly record: ReserveRecord };
+/** The accounts that a reservation without a population charged. */
+export function chargedHandles({ handle, handles }: ReservationState): HandleList {
+  return handle >= 0 ? [handle] : (handles as HandleList);
+}
+
+const NONE: readonly string[] = [];
 
 /** A refusal as it is remembered: with its handles in few bytes, since answers are kept for long. */
 export interface RefusalAnswer extends Omit<RefuseRecord, 'blocked'> {
@@ -73,7 +85,7 @@ export class OpenReservations {
     return this.#first?.seq ?? Number.POSITIVE_INFINITY;
   }
 
-  add(reservation: OpenReservation): void {
+  add(reservation: ReservationState): void {
     reservation.before = this.#last;
     if (this.#last === null) this.#first = reservation;
     else this.#last.after = reservation;
@@ -81,25 +93,25 @@ export class OpenReservations {
     this.size++;
   }
 
-  /** Takes a reservation out, if it is still in. */
+  /** Takes out a reservation that is in. */
   close(reservation: ReservationState): void {
     const { before, after } = reservation;
-    if (reservation.record === null) return;
     if (before === null) this.#first = after;
     else before.after = after;
     if (after === null) this.#last = before;
     else after.before = before;
-    reservation.record = null;
+    reservation.handles = null;
+    reservation.epochs = NONE;
     reservation.pool = null;
     reservation.before = null;
     reservation.after = null;
     this.size--;
   }
 
-  *[Symbol.iterator](): Generator<OpenReservation> {
+  *[Symbol.iterator](): Generator<ReservationState> {
     for (let reservation = this.#first; reservation !== null; ) {
       const { after } = reservation; // it may be closed meanwhile
-      yield reservation as OpenReservation;
+      yield reservation;
       reservation = after;
     }
   }
@@ -181,7 +193,7 @@ export class Expiries {
       const [first] = this.#heap;
       if (first === undefined || first.expiresAt > time) return null;
       this.#removeFirst();
-      if (first.record !== null) return first;
+      if (first.fingerprint === null) return first;
     }
   }
 

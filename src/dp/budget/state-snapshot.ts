@@ -3,16 +3,11 @@ import type { Sha256 } from '../../core/hash-chain.ts';
 import type { Population } from './account-classes.ts';
 import { currencyOf } from './currency.ts';
 import type { Generation } from './generations.ts';
+import { decodeHandles, encodeHandles } from './handle-set.ts';
 import { KeyTable } from './key-table.ts';
 import { Limits } from './limits.ts';
 import { decodeRecord, encodeRecord } from './log-codec.ts';
-import type {
-  LogRecord,
-  OpenRecord,
-  PlanRecord,
-  RefuseRecord,
-  ReserveRecord,
-} from './log-record.ts';
+import type { LogRecord, OpenRecord, PlanRecord, RefuseRecord } from './log-record.ts';
 import { planKey } from './plan-prices.ts';
 import { type BudgetPolicy, validatePolicy } from './policy.ts';
 import {
@@ -117,19 +112,30 @@ function decodeEpoch(
 }
 
 function encodeReservation(reservation: ReservationState): Encoded {
-  const { seq, tag, scene, accounts, expiresAt, fingerprint, status } = reservation;
-  return [seq, tag, scene, accounts, expiresAt, fingerprint, STATUSES.indexOf(status)];
+  const { seq, tag, scene, accounts, expiresAt, fingerprint, status, plan } = reservation;
+  const { deltaCost, model, countsModel, insecure, handle, handles, epochs, pool } = reservation;
+  return [
+    [seq, tag, scene, accounts, expiresAt, fingerprint, STATUSES.indexOf(status), plan],
+    [deltaCost, model, countsModel, insecure, handle],
+    handles === null ? null : encodeHandles(handles),
+    epochs,
+    pool === null ? null : [pool.population.index, [...pool.joined], [...pool.left]],
+  ];
 }
 
-function decodeReservation(encoded: Encoded): ReservationState {
-  const [seq, tag, scene, accounts, expiresAt, fingerprint, status] = encoded as [
-    number,
-    number,
-    string,
-    number,
-    number,
-    string | null,
-    number,
+function decodeReservation(encoded: Encoded, populations: readonly Population[]): ReservationState {
+  const [
+    [seq, tag, scene, accounts, expiresAt, fingerprint, status, plan],
+    [deltaCost, model, countsModel, insecure, handle],
+    handles,
+    epochs,
+    pool,
+  ] = encoded as [
+    [number, number, string, number, number, string | null, number, number],
+    [number, string | null, boolean, boolean, number],
+    Uint8Array | null,
+    string[],
+    [number, number[], number[]] | null,
   ];
   return {
     seq,
@@ -139,9 +145,22 @@ function decodeReservation(encoded: Encoded): ReservationState {
     expiresAt,
     fingerprint,
     status: STATUSES[status] as ReservationState['status'],
-    record: null,
-    pool: null,
-    countsModel: false,
+    plan,
+    deltaCost,
+    model,
+    countsModel,
+    insecure,
+    handle,
+    handles: handles === null ? null : decodeHandles(handles),
+    epochs,
+    pool:
+      pool === null
+        ? null
+        : {
+            population: populations[pool[0]] as Population,
+            joined: new Set(pool[1]),
+            left: new Set(pool[2]),
+          },
     before: null,
     after: null,
   };
@@ -212,13 +231,6 @@ export function encodeState(state: BudgetState): Uint8Array {
     [...state.epochs.values()].map(encodeEpoch),
     [...state.reservations].map(encodeReservation),
     state.answers.halves().map(encodeHalf),
-    [...state.open].map(({ seq: number, record, countsModel, pool }) => [
-      number,
-      encodeRecord(record),
-      countsModel,
-      [...(pool?.joined ?? [])],
-      [...(pool?.left ?? [])],
-    ]),
   ]);
 }
 
@@ -247,7 +259,6 @@ export function decodeState(
     epochs,
     reservations,
     [old, young],
-    open,
   ] = decodeCanonical(bytes) as [
     number,
     Uint8Array,
@@ -264,7 +275,6 @@ export function decodeState(
     Encoded[],
     Encoded[],
     [Encoded, Encoded],
-    [number, Uint8Array, boolean, number[], number[]][],
   ];
   if (version !== VERSION) return null;
   if (!floats(endianness).every((value, i) => value === ENDIANNESS[i])) return null;
@@ -309,27 +319,12 @@ export function decodeState(
   }
   const bySeq = new Map<number, ReservationState>();
   for (const encoded of reservations) {
-    const reservation = decodeReservation(encoded);
+    const reservation = decodeReservation(encoded, populations);
     bySeq.set(reservation.seq, reservation);
     state.reservations.set(reservation);
+    if (reservation.fingerprint === null) state.open.add(reservation);
   }
   state.answers.restore(decodeHalf(old, bySeq), decodeHalf(young, bySeq) as Generation<Answer>);
-  for (const [number, body, countsModel, joined, left] of open) {
-    const record = recordOf(body) as ReserveRecord;
-    const reservation = bySeq.get(number) as ReservationState;
-    const population =
-      record.population === null
-        ? null
-        : (state.classes.populations.get(record.population) as Population);
-    state.open.add(
-      Object.assign(reservation, {
-        record,
-        countsModel,
-        pool:
-          population === null ? null : { population, joined: new Set(joined), left: new Set(left) },
-      }),
-    );
-  }
   state.restoredAnswers();
   return state;
 }

@@ -21,8 +21,8 @@ import type { BudgetPolicy } from './policy.ts';
 import {
   type Answer,
   type ChargedPopulation,
+  chargedHandles,
   Expiries,
-  type OpenReservation,
   OpenReservations,
   type ReservationState,
   ReservationTable,
@@ -70,7 +70,7 @@ export function cohortText(
  * no part of what is asked.
  */
 export function fingerprintOf(
-  record: Omit<ReserveRecord, 'idempotencyKey' | 'time' | 'expiresAt'>,
+  record: Pick<ReserveRecord, 'plan' | 'deltaCost' | 'insecure' | 'scene' | 'model' | 'epochs'>,
   cohort: string,
 ): string {
   const { plan, deltaCost, insecure, scene, model, epochs } = record;
@@ -229,8 +229,10 @@ export class BudgetState {
   /** What tells the request behind an answer from any other. */
   fingerprintOf(answer: Answer): string {
     if (answer.fingerprint !== null) return answer.fingerprint;
-    const { record } = answer as OpenReservation;
-    return fingerprintOf(record, cohortText(record, this.#sha256));
+    const open = answer as ReservationState;
+    const population = open.pool?.population.name ?? null;
+    const handles = population === null ? chargedHandles(open) : null;
+    return fingerprintOf(open, cohortText({ handles, population }, this.#sha256));
   }
 
   /** The epochs whose limits a charge meets: those it reads, or the whole life where none renew. */
@@ -304,9 +306,13 @@ export class BudgetState {
   }
 
   /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
-  #charged({ record, countsModel }: OpenReservation): readonly ChargedScopes[] {
-    const { scene, epochs } = record;
-    const model = countsModel ? record.model : null;
+  #charged({
+    scene,
+    epochs,
+    model: named,
+    countsModel,
+  }: ReservationState): readonly ChargedScopes[] {
+    const model = countsModel ? named : null;
     const { life } = this;
     if ((this.limits as Limits).epochs === null) {
       return [{ epoch: life, costs: scopesOf(life, scene, model) }];
@@ -324,11 +330,10 @@ export class BudgetState {
   }
 
   /** Books a charge, or takes it back. */
-  #charge(reservation: OpenReservation, factor: 1 | -1): void {
-    const { record, pool } = reservation;
-    const { handles, plan, deltaCost } = record;
+  #charge(reservation: ReservationState, handles: HandleList | null, factor: 1 | -1): void {
+    const { pool, plan, deltaCost } = reservation;
     const cost = this.planCosts[plan] as Float64Array;
-    this.#tally(this.scene(record.scene).tally, plan, cost, deltaCost, factor);
+    this.#tally(this.scene(reservation.scene).tally, plan, cost, deltaCost, factor);
     for (const { epoch, costs } of this.#charged(reservation)) {
       for (const scope of costs) {
         if (pool !== null) this.#pool(scope, pool, cost, factor);
@@ -366,11 +371,12 @@ export class BudgetState {
   }
 
   #reserve(seq: number, hash: Uint8Array, record: ReserveRecord): void {
-    const { handles, scene, expiresAt } = record;
-    if (record.plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
+    const { handles, scene, expiresAt, plan, model, epochs } = record;
+    if (plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
     const population = this.#populationOf(seq, record);
     if (handles !== null) this.#assertKnown(seq, handles);
-    const reservation: OpenReservation = {
+    const isSingle = handles !== null && handles.length === 1;
+    const reservation: ReservationState = {
       seq,
       tag: tagOf(hash),
       scene,
@@ -378,13 +384,19 @@ export class BudgetState {
       expiresAt,
       fingerprint: null,
       status: 'open',
-      record,
+      plan,
+      deltaCost: record.deltaCost,
+      model,
+      countsModel: model !== null && (this.limits as Limits).model(model) !== null,
+      insecure: record.insecure,
+      handle: isSingle ? (handles[0] as number) : -1,
+      handles: isSingle ? null : handles,
+      epochs,
       pool: population === null ? null : { population, joined: new Set(), left: new Set() },
-      countsModel: record.model !== null && (this.limits as Limits).model(record.model) !== null,
       before: null,
       after: null,
     };
-    this.#charge(reservation, 1);
+    this.#charge(reservation, handles, 1);
     this.open.add(reservation);
     this.reservations.set(reservation);
     this.#answer(seq, record.idempotencyKey, reservation, record.time);
@@ -429,8 +441,8 @@ export class BudgetState {
 
   #release(seq: number, number: number): void {
     const reservation = this.#known(seq, number);
-    if (reservation.record === null) throw corruptAt(seq, 'it releases a closed reservation');
-    this.#charge(reservation as OpenReservation, -1);
+    if (reservation.status !== 'open') throw corruptAt(seq, 'it releases a closed reservation');
+    this.#charge(reservation, chargedHandles(reservation), -1);
     reservation.status = 'released';
     this.#close(reservation);
   }
@@ -445,6 +457,7 @@ export class BudgetState {
   #close(reservation: ReservationState): void {
     const scene = this.scene(reservation.scene);
     if (scene.lastExpiry === reservation.expiresAt) scene.lastExpiry = null;
+    if (reservation.fingerprint !== null) return;
     reservation.fingerprint = this.fingerprintOf(reservation);
     this.open.close(reservation);
   }

@@ -15,9 +15,15 @@ function reservation(seq: number, expiresAt = 0): ReservationState {
     expiresAt,
     fingerprint: null,
     status: 'open',
-    record: {} as never,
-    pool: null,
+    plan: 0,
+    deltaCost: 0,
+    model: null,
     countsModel: false,
+    insecure: false,
+    handle: 1,
+    handles: null,
+    epochs: [],
+    pool: null,
     before: null,
     after: null,
   };
@@ -41,9 +47,8 @@ describe('OpenReservations', () => {
   it('keeps the order of entries, whoever is closed', () => {
     const open = new OpenReservations();
     const all = [1, 2, 3, 4].map((seq) => reservation(seq));
-    for (const each of all) open.add(each as never);
+    for (const each of all) open.add(each);
     open.close(all[1] as ReservationState);
-    open.close(all[0] as ReservationState);
     open.close(all[0] as ReservationState);
     expect([...open].map(({ seq }) => seq)).toEqual([3, 4]);
     expect([open.oldest, open.size]).toEqual([3, 2]);
@@ -59,7 +64,7 @@ describe('Expiries', () => {
     const times = [50, 10, 40, 20, 30, 10, 60];
     const all = times.map((time, i) => reservation(i, time));
     for (const each of all) expiries.add(each);
-    (all[3] as ReservationState).record = null;
+    (all[3] as ReservationState).fingerprint = 'closed';
     const due: number[] = [];
     for (let next = expiries.next(45); next !== null; next = expiries.next(45)) {
       due.push(next.expiresAt);
