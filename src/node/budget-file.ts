@@ -42,7 +42,7 @@ type BudgetTerms = Pick<OpenBudgetOptions, 'policy' | 'unit' | 'relation'>;
 /** Options of {@link openExistingBudgetFile}. */
 export interface ExistingBudgetFileOptions
   extends SqliteBudgetStoreOptions,
-    Pick<BudgetAccess, 'clock'> {}
+    Pick<BudgetAccess, 'clock' | 'snapshotBytes'> {}
 
 /** Options of {@link openBudgetFile}. */
 export interface BudgetFileOptions extends ExistingBudgetFileOptions, BudgetTerms {}
@@ -65,11 +65,12 @@ export function budgetKeyPath(path: string): string {
 /** All that openers of budgets take besides the store and the secrets. */
 function accessOf(
   { signingKey }: BudgetKeys,
-  { clock }: ExistingBudgetFileOptions,
+  { clock, snapshotBytes }: ExistingBudgetFileOptions,
 ): Omit<BudgetAccess, 'store' | 'secrets'> {
   return {
     ...(signingKey === null ? {} : { signer: ed25519Signer(signingKey) }),
     ...(clock === undefined ? {} : { clock }),
+    ...(snapshotBytes === undefined ? {} : { snapshotBytes }),
     verifySignature: verifyEd25519,
     sha256: nodeSha256,
   };
@@ -245,7 +246,8 @@ async function keyCheckOf(store: BudgetStore): Promise<Uint8Array> {
  * As {@link openBudget}. Whoever has both files can tell who is in the budget and what was spent: they are
  * personal data.
  *
- * @param path - several processes may have it open
+ * @param path - several processes may have it open. A program that has it open copies or reads the file in
+ * another process: closing a descriptor of its own would take SQLite's locks away (POSIX)
  * @throws {VelaturaError} `dp/budget-corrupt` when the file is damaged, something else, or one of budget and
  * key file is missing; `data/invalid-value` for a damaged key file; `dp/budget-unavailable`; and what
  * {@link openBudget} throws

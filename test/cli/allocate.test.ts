@@ -93,7 +93,11 @@ describe('velatura allocate', () => {
   });
 
   it('splits what is left of delta, in zCDP where the policy does not count in GDP', async () => {
-    const run = await allocate({ ...POLICY, currency: 'rdp', additiveDelta: 5e-7 }, CURVES);
+    const plannedRun = { kind: 'gaussian', noiseMultiplier: 4 };
+    const run = await allocate(
+      { ...POLICY, currency: 'rdp', plannedRun, additiveDelta: 5e-7 },
+      CURVES,
+    );
     expect(run.json).toMatchObject({ currency: 'zcdp', total: { epsilon: 3, delta: 5e-7 } });
   });
 

@@ -93,6 +93,8 @@ export interface BudgetAccess {
   readonly clock?: Clock;
   /** A faster SHA-256, where there is one. */
   readonly sha256?: Sha256;
+  /** Bytes of log after which the state is kept as a snapshot, so that opening stays short; default 8 MiB. */
+  readonly snapshotBytes?: number;
 }
 
 /** Options of {@link openBudget}. */
@@ -567,7 +569,7 @@ export async function openBudget(
   const policy = validatePolicy(options.policy);
   const fresh = new KeyRing(secrets.slice(0, 1), sha256);
   const currency = currencyOf(policy, unit, relation).name;
-  const ledger = new Ledger(store, options.clock ?? Date.now, sha256);
+  const ledger = new Ledger(store, options.clock ?? Date.now, sha256, options.snapshotBytes);
   const ring = await ledger.transact(({ state, now: time, write }) => {
     const { opened } = state;
     if (opened !== null) {
@@ -594,7 +596,7 @@ export async function openExistingBudget(
   access: BudgetAccess,
 ): Promise<PrivacyBudgetAccountant & BudgetRows> {
   const sha256 = access.sha256 ?? portableSha256;
-  const ledger = new Ledger(access.store, access.clock ?? Date.now, sha256);
+  const ledger = new Ledger(access.store, access.clock ?? Date.now, sha256, access.snapshotBytes);
   const { opened, policy, ring } = await ledger.transact(({ state }) => {
     if (state.opened === null) throw corrupt('the log of the budget is empty');
     const { opened, policy, keyCheck } = state;

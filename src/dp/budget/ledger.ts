@@ -47,11 +47,14 @@ const LAST_TIME = 253_402_300_800_000;
 const IDLE = 1_000;
 /** Decisions that share a transaction at most. */
 const GROUP = 512;
-/** Bytes of log after which a snapshot is due, at the least, and as a multiple of the last one. */
+/** Bytes of log after which a snapshot is due, unless told otherwise. */
 const SNAPSHOT_BYTES = 2 ** 23;
+/** How much longer than the last snapshot the log must have grown. */
 const SNAPSHOT_RATIO = 2;
-/** Bytes of log that are worth a snapshot when the budget is closed. */
-const CLOSING_BYTES = 2 ** 20;
+/** At closing a part of that is worth it. */
+const CLOSING_SHARE = 1 / 64;
+/** Others may write while the state is encoded. */
+const CLOSING_ATTEMPTS = 3;
 
 /** The chain of every budget log. */
 export function budgetChain(sha256?: Sha256): HashChain {
@@ -75,14 +78,22 @@ export class Ledger {
   #state: BudgetState | null = null;
   #head: ChainHead | undefined;
   #policy: BudgetPolicy | undefined;
+  readonly #snapshotEvery: number;
   /** When the last group was decided, by the process's own clock. */
   #active: number = Number.NEGATIVE_INFINITY;
   /** Bytes of log since the last snapshot, and its size. */
   #bytes = 0;
   #snapshotBytes = 0;
 
-  constructor(store: BudgetStore, clock: Clock, sha256: Sha256 | undefined) {
+  /** @param snapshotBytes - bytes of log after which the state is kept; a 64th of that at closing */
+  constructor(
+    store: BudgetStore,
+    clock: Clock,
+    sha256: Sha256 | undefined,
+    snapshotBytes: number = SNAPSHOT_BYTES,
+  ) {
     this.store = store;
+    this.#snapshotEvery = snapshotBytes;
     this.#clock = clock;
     this.#sha256 = sha256 ?? portableSha256;
     this.#chain = budgetChain(this.#sha256);
@@ -114,8 +125,9 @@ export class Ledger {
   /** Waits for what is under way, keeps a snapshot if one is worth it, and closes the store. */
   async close(): Promise<void> {
     await this.#running;
-    if (this.#state !== null && this.store.durable && this.#bytes >= CLOSING_BYTES) {
-      await this.#snapshot();
+    if (this.store.durable && this.#bytes >= CLOSING_SHARE * this.#snapshotEvery) {
+      let attempts = CLOSING_ATTEMPTS;
+      while (attempts > 0 && this.#state !== null && !(await this.#snapshot())) attempts--;
     }
     await this.store.close();
   }
@@ -207,7 +219,7 @@ export class Ledger {
   }
 
   #snapshotDue(): boolean {
-    const due = Math.max(SNAPSHOT_BYTES, SNAPSHOT_RATIO * this.#snapshotBytes);
+    const due = Math.max(this.#snapshotEvery, SNAPSHOT_RATIO * this.#snapshotBytes);
     return this.store.durable && this.#bytes >= due;
   }
 
@@ -288,10 +300,14 @@ export class Ledger {
     );
   }
 
-  /** Writes down the hash of the state and keeps the state; without it opening only takes longer. */
-  async #snapshot(): Promise<void> {
+  /**
+   * Writes down the hash of the state and keeps the state; without it opening only takes longer.
+   *
+   * @returns false when it came to nothing
+   */
+  async #snapshot(): Promise<boolean> {
     const state = this.#state;
-    if (state === null) return;
+    if (state === null) return false;
     this.#state = null;
     try {
       // Encoded while nobody waits for the lock; in vain when somebody else wrote meanwhile.
@@ -309,11 +325,13 @@ export class Ledger {
       });
       this.#keep(state);
       this.#bytes = entry === null ? this.#bytes / 2 : 0;
-      if (entry === null) return;
+      if (entry === null) return false;
       this.#snapshotBytes = bytes.length;
       await this.store.saveSnapshot({ seq: entry.seq, bytes });
+      return true;
     } catch {
       // The log says all there is; the next transaction will say what is wrong with the store.
+      return false;
     }
   }
 }

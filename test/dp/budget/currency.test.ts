@@ -55,7 +55,8 @@ describe('units', () => {
   it('never let more through than sums hold exactly', () => {
     expect(capacityUnits(1e300)).toBe(MAX_CAPACITY);
     expect(costUnits(1e300)).toBeGreaterThan(MAX_CAPACITY);
-    expect(saturatingSum(2 ** 53 - 1, 1)).toBe(2 ** 53);
+    expect(saturatingSum(2 ** 53 - 2, 1)).toBe(2 ** 53 - 1);
+    expect(saturatingSum(2 ** 53 - 1, 1)).toBe(Number.POSITIVE_INFINITY);
     expect(saturatingSum(2 ** 53, 2)).toBe(Number.POSITIVE_INFINITY);
   });
 

@@ -54,6 +54,7 @@ describe('replay', () => {
               scene,
               plan: { ...terms, event: { kind: 'gaussian', noiseMultiplier } },
               idempotencyKey: String(i),
+              sensitivityPerEpoch: true,
               delta,
               ...(renews ? { epochs } : {}),
             };
