@@ -14,7 +14,7 @@ execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.bench.json')], {
 });
 symlinkSync(join(root, 'data'), join(out, 'data'));
 const run = join(out, 'bench', 'run.js');
-const { status } = spawnSync(process.execPath, [run, ...process.argv.slice(2)], {
+const { status } = spawnSync(process.execPath, ['--expose-gc', run, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
 });

@@ -56,6 +56,8 @@ const CLOSING_SHARE = 1 / 64;
 /** Others may write while the state is encoded. */
 const CLOSING_ATTEMPTS = 3;
 
+const NO_PAGES: readonly IdentityPage[] = [];
+
 /** The chain of every budget log. */
 export function budgetChain(sha256?: Sha256): HashChain {
   return new HashChain('budget', sha256);
@@ -184,7 +186,7 @@ export class Ledger {
       asked = true;
       this.#follow(state, news);
       const append: ChainEntry[] = [];
-      const changed = new Map<number, IdentityPage>();
+      let changed = null as Map<number, IdentityPage> | null;
       const now = this.#now(state);
       const transaction: Transaction = {
         state,
@@ -194,7 +196,10 @@ export class Ledger {
           state.apply(entry, record);
           append.push(entry);
           this.#bytes += entry.body.length;
-          if (pages !== undefined) for (const page of pages) changed.set(page.page, page);
+          if (pages !== undefined) {
+            changed ??= new Map();
+            for (const page of pages) changed.set(page.page, page);
+          }
           return entry;
         },
       };
@@ -208,7 +213,7 @@ export class Ledger {
         }
       });
       state.pagesSeq = state.head.seq;
-      return { append, pages: [...changed.values()], result };
+      return { append, pages: changed === null ? NO_PAGES : [...changed.values()], result };
     });
   }
 

@@ -2,6 +2,7 @@ import type { ChainEntry } from '../../core/hash-chain.ts';
 
 const HASH_LENGTH = 32;
 const BLOCK_BYTES = 2 ** 20;
+const SHORT = 96;
 /** Entries whose places are kept in one array. */
 const GROUP = 2 ** 14;
 
@@ -20,6 +21,15 @@ function emptyGroup(): Group {
     lengths: new Uint32Array(GROUP),
     hashes: new Uint8Array(GROUP * HASH_LENGTH),
   };
+}
+
+/** For a few bytes a loop is faster than what is made for many. */
+function copy(source: Uint8Array, target: Uint8Array, at: number): void {
+  if (source.length > SHORT) {
+    target.set(source, at);
+    return;
+  }
+  for (let i = 0; i < source.length; i++) target[at + i] = source[i] as number;
 }
 
 /**
@@ -42,11 +52,11 @@ export class PackedLog {
     if (at === 0) this.#groups.push(emptyGroup());
     const group = this.#groups.at(-1) as Group;
     const block = this.#room(body.length);
-    (this.#blocks[block] as Uint8Array).set(body, this.#used);
+    copy(body, this.#blocks[block] as Uint8Array, this.#used);
     group.blocks[at] = block;
     group.starts[at] = this.#used;
     group.lengths[at] = body.length;
-    group.hashes.set(hash, at * HASH_LENGTH);
+    copy(hash, group.hashes, at * HASH_LENGTH);
     this.#used += body.length;
     this.#length++;
   }
