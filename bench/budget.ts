@@ -15,6 +15,7 @@ import { type BenchRow, type BenchSuite, median, row } from './suite.ts';
 
 const ACCOUNTS = 1_000_000;
 const BULK = 10_000;
+const SINGLES = 100_000;
 const POSTGRES = process.env['VELATURA_PG'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
 const policy: BudgetPolicy = {
@@ -95,58 +96,55 @@ function bareLoop(order: Uint32Array): () => void {
   };
 }
 
+/** Requests a second: the median of five rounds on a budget of its own, after one to warm up. */
+async function requestRate(
+  round: (budget: PrivacyBudgetAccountant, each: readonly Uint32Array[], name: string) => unknown,
+): Promise<number> {
+  settle();
+  const budget = await openInMemory();
+  const handles = await budget.intern(accountIds().slice(0, BULK));
+  const each = Array.from(handles, (_, i) => handles.subarray(i, i + 1));
+  const times: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    times.push(await milliseconds(() => round(budget, each, `round ${i}`)));
+  }
+  await budget.close();
+  return (1000 * SINGLES) / median(times.slice(1));
+}
+
 async function singlesInMemory(report: Report): Promise<void> {
+  const one = (each: readonly Uint32Array[], i: number): Uint32Array =>
+    each[i % BULK] as Uint32Array;
+  const singles = await requestRate(async (budget, each, name) => {
+    for (let i = 0; i < SINGLES; i++) await book(budget, one(each, i), `${name}-${i}`);
+  });
+  const groups = await requestRate(async (budget, each, name) => {
+    for (let i = 0; i < SINGLES; i += 500) {
+      const keys = Array.from({ length: 500 }, (_, j) => i + j);
+      await Promise.all(keys.map((j) => book(budget, one(each, j), `${name}-${j}`)));
+    }
+  });
+  const pairs = await requestRate(async (budget, each, name) => {
+    for (let i = 0; i < SINGLES; i++) {
+      await budget.commit(await book(budget, one(each, i), `${name}-${i}`));
+    }
+  });
   const chain = new HashChain('bench', nodeSha256);
   const body = new Uint8Array(64);
   let head = chain.start();
-  const count = 100_000;
-  const rates: number[] = [];
-  const pairs: number[] = [];
-  const groups: number[] = [];
   const links: number[] = [];
-  settle();
-  const single = await openInMemory();
-  const handles = await single.intern(accountIds().slice(0, BULK));
-  const each = Array.from(handles, (_, i) => handles.subarray(i, i + 1));
-  const one = (i: number): Uint32Array => each[i % BULK] as Uint32Array;
-  for (let round = 0; round < 5; round++) {
-    rates.push(
-      await milliseconds(async () => {
-        for (let i = 0; i < count; i++) await book(single, one(i), `${round} single ${i}`);
-      }),
-    );
-    pairs.push(
-      await milliseconds(async () => {
-        for (let i = 0; i < count; i++) {
-          await single.commit(await book(single, one(i), `${round} pair ${i}`));
-        }
-      }),
-    );
-    groups.push(
-      await milliseconds(async () => {
-        for (let i = 0; i < count; i += 500) {
-          const keys = Array.from({ length: 500 }, (_, j) => i + j);
-          await Promise.all(keys.map((j) => book(single, one(j), `${round} group ${j}`)));
-        }
-      }),
-    );
+  for (let i = 0; i < 5; i++) {
     links.push(
       await milliseconds(() => {
-        for (let i = 0; i < count; i++) head = chain.append(head, body);
+        for (let j = 0; j < SINGLES; j++) head = chain.append(head, body);
       }),
     );
   }
-  await single.close();
-  const perSecond = (values: readonly number[]): number => (1000 * count) / median(values);
-  const chained = perSecond(links);
+  const chained = (1000 * SINGLES) / median(links);
   const note = 'baseline: hash-chaining entries of 64 bytes and nothing else';
-  report(
-    row('memory: single reserves, one after another', perSecond(rates), '1/s', chained, { note }),
-  );
-  report(
-    row('memory: single reserves, 500 at a time', perSecond(groups), '1/s', chained, { note }),
-  );
-  report(row('memory: single reserve + commit', perSecond(pairs), '1/s', chained, { note }));
+  report(row('memory: single reserves, one after another', singles, '1/s', chained, { note }));
+  report(row('memory: single reserves, 500 at a time', groups, '1/s', chained, { note }));
+  report(row('memory: single reserve + commit', pairs, '1/s', chained, { note }));
 }
 
 async function bulksInMemory(report: Report): Promise<void> {
