@@ -32,6 +32,13 @@ function textOf(plan: Plan): string {
   }
 }
 
+/** True for so many keys; without the array that Object.keys makes. */
+function hasKeys(value: object, count: number): boolean {
+  let keys = 0;
+  for (const _ in value) keys++;
+  return keys === count;
+}
+
 /** True for a plain Gaussian like the last one: the plan of most single requests. */
 function isSameGaussian(asked: Plan, last: Plan): boolean {
   const a = asked?.event;
@@ -42,8 +49,8 @@ function isSameGaussian(asked: Plan, last: Plan): boolean {
     a.noiseMultiplier === b.noiseMultiplier &&
     asked.unit === last.unit &&
     asked.relation === last.relation &&
-    Object.keys(a).length === 2 &&
-    Object.keys(asked).length === 3
+    hasKeys(a, 2) &&
+    hasKeys(asked, 3)
   );
 }
 
