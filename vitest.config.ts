@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
@@ -76,5 +77,9 @@ if (chromium === undefined) {
 }
 
 export default defineConfig({
-  test: { projects: chromium === undefined ? [node] : [node, browser] },
+  test: {
+    projects: chromium === undefined ? [node] : [node, browser],
+    // By default one core is left idle, which on two is half of them.
+    maxWorkers: Math.max(2, availableParallelism()),
+  },
 });
