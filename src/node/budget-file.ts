@@ -10,16 +10,14 @@ import {
   openExistingBudget,
 } from '../dp/budget/accountant.ts';
 import type { BudgetVerification, PrivacyBudgetAccountant } from '../dp/budget/budget.ts';
-import { decodeRecord } from '../dp/budget/log-codec.ts';
 import type { Checkpoint } from '../dp/budget/signed-head.ts';
-import type { BudgetStore } from '../dp/budget/store.ts';
 import { verifyStore } from '../dp/budget/verify.ts';
 import {
+  allSecrets,
   type BudgetKeys,
   encodeBudgetKeys,
   newBudgetKeys,
   readBudgetKeys,
-  searchSecrets,
   withSecrets,
 } from './budget-keys.ts';
 import { besides, replaceFile, sweepBesides, syncFolder, writeNewFile } from './durable-file.ts';
@@ -205,37 +203,11 @@ async function openInPlace<T>(
     saveSecrets: (secrets: readonly Uint8Array[]) => saveSecrets(path, store, secrets),
   };
   try {
-    return await open({ ...access, secrets: keys.secrets }).catch(async (error: unknown) => {
-      // Two processes that rotated at once wrote down two secrets, and the log went on with one of them.
-      const secrets =
-        keys.unused.length > 0 && isCorrupt(error)
-          ? searchSecrets(keys, await keyCheckOf(store), nodeSha256)
-          : null;
-      if (secrets === null) throw error;
-      return open({ ...access, secrets });
-    });
+    return await open({ ...access, secrets: allSecrets(keys) });
   } catch (error) {
     await store.close();
     throw error;
   }
-}
-
-function isCorrupt(error: unknown): boolean {
-  return error instanceof VelaturaError && error.code === 'dp/budget-corrupt';
-}
-
-/** What the log says about its secrets. */
-async function keyCheckOf(store: BudgetStore): Promise<Uint8Array> {
-  let keyCheck = new Uint8Array(0);
-  for await (const batch of store.read(-1)) {
-    for (const entry of batch) {
-      const record = decodeRecord(entry);
-      if (record.kind === 'open' || record.kind === 'rotate') {
-        keyCheck = new Uint8Array(record.keyCheck);
-      }
-    }
-  }
-  return keyCheck;
 }
 
 /**

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { sameBytes } from '../core/bytes.ts';
 import { VelaturaError } from '../core/errors.ts';
-import type { Sha256 } from '../core/hash-chain.ts';
-import { KeyRing, SECRET_LENGTH } from '../dp/budget/account-key.ts';
+import { SECRET_LENGTH } from '../dp/budget/account-key.ts';
 import { generateEd25519Seed } from './ed25519.ts';
 
 /** What a key file holds. */
@@ -34,30 +32,9 @@ export function withSecrets(keys: BudgetKeys, secrets: readonly Uint8Array[]): B
   return { ...keys, secrets, unused };
 }
 
-/**
- * The secrets under which a log stands, found among all that were ever written down: the first of them, then
- * any in any order.
- *
- * @param keyCheck - of the log ({@link KeyRing.check})
- */
-export function searchSecrets(
-  { secrets, unused }: BudgetKeys,
-  keyCheck: Uint8Array,
-  sha256?: Sha256,
-): readonly Uint8Array[] | null {
-  const continued = (
-    chosen: readonly Uint8Array[],
-    others: readonly Uint8Array[],
-  ): readonly Uint8Array[] | null => {
-    if (sameBytes(new KeyRing(chosen, sha256).check, keyCheck)) return chosen;
-    for (const next of others) {
-      const rest = others.filter((other) => other !== next);
-      const found = continued([...chosen, next], rest);
-      if (found !== null) return found;
-    }
-    return null;
-  };
-  return continued(secrets.slice(0, 1), [...secrets.slice(1), ...unused]);
+/** All secrets that were ever written down: the budget finds those under which its log stands among them. */
+export function allSecrets({ secrets, unused }: BudgetKeys): readonly Uint8Array[] {
+  return [...secrets, ...unused];
 }
 
 /** `{ "version": 1, "secrets": ["<64 hex>", …], "unused": […], "signingKey": "<64 hex>" | null }` */

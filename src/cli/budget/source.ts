@@ -8,12 +8,11 @@ import {
   openExistingBudget,
 } from '../../dp/budget/accountant.ts';
 import type { PrivacyBudgetAccountant } from '../../dp/budget/budget.ts';
-import { decodeRecord } from '../../dp/budget/log-codec.ts';
 import type { BudgetStore } from '../../dp/budget/store.ts';
 import { WhatIfStore } from '../../dp/budget/what-if-store.ts';
 import { openExistingBudgetDatabase } from '../../node/budget-database.ts';
 import { budgetKeyPath, openExistingBudgetFile } from '../../node/budget-file.ts';
-import { type BudgetKeys, readBudgetKeys, searchSecrets } from '../../node/budget-keys.ts';
+import { allSecrets, type BudgetKeys, readBudgetKeys } from '../../node/budget-keys.ts';
 import { ed25519Signer, verifyEd25519 } from '../../node/ed25519.ts';
 import { openPostgresBudgetStore } from '../../node/postgres-budget-store.ts';
 import { nodeSha256 } from '../../node/sha256.ts';
@@ -116,24 +115,11 @@ function accessOf({ secrets, signingKey }: BudgetKeys): Access {
  */
 export async function openOn(store: BudgetStore, keys: BudgetKeys): Promise<ListedBudget> {
   return openExistingBudget({
-    ...accessOf({ ...keys, secrets: await secretsOf(store, keys) }),
+    ...accessOf({ ...keys, secrets: allSecrets(keys) }),
     store,
     sha256: nodeSha256,
     verifySignature: verifyEd25519,
   });
-}
-
-/** Two processes that rotated at once wrote down two secrets, and the log went on with one of them. */
-async function secretsOf(store: BudgetStore, keys: BudgetKeys): Promise<readonly Uint8Array[]> {
-  if (keys.unused.length === 0) return keys.secrets;
-  let keyCheck = new Uint8Array();
-  for await (const entries of store.read(-1)) {
-    for (const entry of entries) {
-      const record = decodeRecord(entry);
-      if ('keyCheck' in record) keyCheck = new Uint8Array(record.keyCheck);
-    }
-  }
-  return searchSecrets(keys, keyCheck, nodeSha256) ?? keys.secrets;
 }
 
 /**
