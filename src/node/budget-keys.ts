@@ -6,11 +6,11 @@ import { generateEd25519Seed } from './ed25519.ts';
 
 /** What a key file holds. */
 export interface BudgetKeys {
-  /** Of 32 bytes, in the order in which the account keys were rotated to them. */
+  /** Of 32 bytes, the first that with which the budget began; which others its log stands under, the log tells. */
   readonly secrets: readonly Uint8Array[];
   /**
-   * Of rotations that did not come to pass, or that another process overtook. Never thrown away: which of
-   * two secrets the log went on with is not known when they are written down.
+   * Others that were written down before, by a process that did not know of those above. Never thrown away:
+   * which secrets the log went on with is not known when they are written down.
    */
   readonly unused: readonly Uint8Array[];
   /** Seed of 32 bytes that signs heads (Ed25519), or null. */
