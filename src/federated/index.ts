@@ -3,20 +3,30 @@ export { PlainKernels } from '../core/kernels/plain.ts';
 export { selectKernels } from '../core/kernels/select.ts';
 export { SimdKernels } from '../core/kernels/simd.ts';
 export {
-  FederatedClient,
-  type LocalComputation,
-  type LocalTraining,
-  localUpdate,
-} from './client.ts';
+  ownHistoryScores,
+  type PopularityOptions,
+  type PopularityOutcome,
+  popularityScores,
+  releasePopularity,
+} from './evaluation/popularity.ts';
+export {
+  areaUnderCurve,
+  type RankingMetrics,
+  rankingMetrics,
+} from './evaluation/ranking-metrics.ts';
 export {
   constantFeature,
   priorParameters,
   rowBatch,
   type TagTaskPrior,
   withConstant,
-} from './feature-design.ts';
-export { type FedAvgOptions, type FedAvgResult, type FedAvgRound, runFedAvg } from './fedavg.ts';
-export { LogisticModel, type LogisticModelOptions } from './logistic-model.ts';
+} from './methods/feature-design.ts';
+export {
+  type FedAvgOptions,
+  type FedAvgResult,
+  type FedAvgRound,
+  runFedAvg,
+} from './methods/fedavg.ts';
 export {
   type OneShotOptions,
   type OneShotOutcome,
@@ -24,33 +34,7 @@ export {
   oneShotContribution,
   runOneShot,
   solveNoisyRidge,
-} from './one-shot.ts';
-export { PlainSum } from './plain-sum.ts';
-export {
-  ownHistoryScores,
-  type PopularityOptions,
-  type PopularityOutcome,
-  popularityScores,
-  releasePopularity,
-} from './popularity.ts';
-export {
-  type RoundEnvironment,
-  type RoundMetrics,
-  type RoundOutcome,
-  type RoundRequest,
-  roundPlan,
-  runPrivateRound,
-} from './private-round.ts';
-export { areaUnderCurve, type RankingMetrics, rankingMetrics } from './ranking-metrics.ts';
-export type { SecureSum, SumParameters, SumResult, SumSession } from './secure-sum.ts';
-export { predictTags, scoreTags, type TagModel, type TagScorer } from './tag-model.ts';
-export {
-  designRows,
-  featureWidth,
-  selectRows,
-  simulatedClients,
-  type TagTable,
-} from './tag-table.ts';
+} from './methods/one-shot.ts';
 export {
   labelNormBound,
   type TagTask,
@@ -58,11 +42,36 @@ export {
   type TagTrainingOutcome,
   tagTrainingPlan,
   trainTagModel,
-} from './train-tag-model.ts';
-export type { Batch, Trainable } from './trainable.ts';
+} from './methods/train-tag-model.ts';
+export { LogisticModel, type LogisticModelOptions } from './models/logistic-model.ts';
+export { predictTags, scoreTags, type TagModel, type TagScorer } from './models/tag-model.ts';
+export type { Batch, Trainable } from './models/trainable.ts';
+export {
+  FederatedClient,
+  type LocalComputation,
+  type LocalTraining,
+  localUpdate,
+} from './rounds/client.ts';
+export { PlainSum } from './rounds/plain-sum.ts';
+export {
+  type RoundEnvironment,
+  type RoundMetrics,
+  type RoundOutcome,
+  type RoundRequest,
+  roundPlan,
+  runPrivateRound,
+} from './rounds/private-round.ts';
+export type { SecureSum, SumParameters, SumResult, SumSession } from './rounds/secure-sum.ts';
 export {
   type DecodedSum,
   type EncodedUpdate,
   UpdateEncoder,
   type UpdateEncoderOptions,
-} from './update-encoder.ts';
+} from './rounds/update-encoder.ts';
+export {
+  designRows,
+  featureWidth,
+  selectRows,
+  simulatedClients,
+  type TagTable,
+} from './simulation/tag-table.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UpdateEncoder } from '../../src/federated/index.ts';
+import { UpdateEncoder } from '../../../src/federated/index.ts';
 
 /** Σ z² in exact integers. */
 function exactSquaredNorm(vector: Float64Array): bigint {

@@ -1,4 +1,4 @@
-import type { TrustModel } from '../dp/statement.ts';
+import type { TrustModel } from '../../dp/statement.ts';
 
 /** What all parties of one sum agree on before anyone sends. */
 export interface SumParameters {

@@ -1,4 +1,4 @@
-import type { Batch, Trainable } from './trainable.ts';
+import type { Batch, Trainable } from '../models/trainable.ts';
 
 /**
  * Puts the constant feature inside the norm bound: x = [beta, phi] / √(1 + beta²), so that ‖x‖ ≤ 1 whenever

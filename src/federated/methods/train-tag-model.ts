@@ -1,16 +1,16 @@
-import { epsilonOfPlan } from '../dp/accounting/index.ts';
-import type { Refusal } from '../dp/budget/budget.ts';
-import { checkDelta } from '../dp/delta-check.ts';
-import { divideGaussianEvenly } from '../dp/divide-gaussian.ts';
-import { isInsecure, type Plan } from '../dp/plan.ts';
-import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../dp/statement.ts';
-import type { FederatedClient } from './client.ts';
+import { epsilonOfPlan } from '../../dp/accounting/index.ts';
+import type { Refusal } from '../../dp/budget/budget.ts';
+import { checkDelta } from '../../dp/delta-check.ts';
+import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
+import { isInsecure, type Plan } from '../../dp/plan.ts';
+import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../../dp/statement.ts';
+import { LogisticModel } from '../models/logistic-model.ts';
+import type { TagModel } from '../models/tag-model.ts';
+import type { FederatedClient } from '../rounds/client.ts';
+import { type RoundEnvironment, type RoundMetrics, roundPlan } from '../rounds/private-round.ts';
 import { constantFeature, priorParameters, type TagTaskPrior } from './feature-design.ts';
 import { type FedAvgRound, runFedAvg } from './fedavg.ts';
-import { LogisticModel } from './logistic-model.ts';
 import { type OneShotOptions, runOneShot } from './one-shot.ts';
-import { type RoundEnvironment, type RoundMetrics, roundPlan } from './private-round.ts';
-import type { TagModel } from './tag-model.ts';
 
 /** What is to be learnt, in public facts only. */
 export interface TagTask {

@@ -1,7 +1,7 @@
-import { VelaturaError } from '../core/errors.ts';
-import { clipToLattice, type LatticeBall } from '../dp/mechanisms/index.ts';
-import { ballSensitivity } from '../dp/mechanisms/relation-sensitivity.ts';
-import type { NeighbourRelation } from '../dp/plan.ts';
+import { VelaturaError } from '../../core/errors.ts';
+import { clipToLattice, type LatticeBall } from '../../dp/mechanisms/index.ts';
+import { ballSensitivity } from '../../dp/mechanisms/relation-sensitivity.ts';
+import type { NeighbourRelation } from '../../dp/plan.ts';
 
 /** Public constants of an encoder; chosen without looking at data. */
 export interface UpdateEncoderOptions {

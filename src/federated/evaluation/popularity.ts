@@ -1,8 +1,8 @@
-import type { Refusal } from '../dp/budget/budget.ts';
-import type { FederatedClient } from './client.ts';
-import { type RoundEnvironment, runPrivateRound } from './private-round.ts';
-import type { Batch } from './trainable.ts';
-import { UpdateEncoder } from './update-encoder.ts';
+import type { Refusal } from '../../dp/budget/budget.ts';
+import type { Batch } from '../models/trainable.ts';
+import type { FederatedClient } from '../rounds/client.ts';
+import { type RoundEnvironment, runPrivateRound } from '../rounds/private-round.ts';
+import { UpdateEncoder } from '../rounds/update-encoder.ts';
 
 /** A private count of how common each tag is. Every number is a public constant. */
 export interface PopularityOptions {

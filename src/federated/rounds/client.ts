@@ -1,4 +1,4 @@
-import type { Batch, Trainable } from './trainable.ts';
+import type { Batch, Trainable } from '../models/trainable.ts';
 import type { EncodedUpdate, UpdateEncoder } from './update-encoder.ts';
 
 /** What a client is asked to compute on its own rows; one vector comes out, unclipped. */

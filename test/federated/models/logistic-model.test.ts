@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../src/core/seeded-random.ts';
-import { type Batch, LogisticModel } from '../../src/federated/index.ts';
-import { trainableConformance } from '../../src/testing/index.ts';
+import { SeededRandom } from '../../../src/core/seeded-random.ts';
+import { type Batch, LogisticModel } from '../../../src/federated/index.ts';
+import { trainableConformance } from '../../../src/testing/index.ts';
 
 function randomBatch(seed: number, rows: number, inputs: number, outputs: number): Batch {
   const random = new SeededRandom(seed);

@@ -1,4 +1,4 @@
-import { VelaturaError } from '../core/errors.ts';
+import { VelaturaError } from '../../core/errors.ts';
 import type { SecureSum, SumParameters, SumResult, SumSession } from './secure-sum.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { VelaturaError } from '../core/errors.ts';
-import type { PrivacyStatement } from '../dp/statement.ts';
+import { VelaturaError } from '../../core/errors.ts';
+import type { PrivacyStatement } from '../../dp/statement.ts';
 
 /** One linear score a tag over shared features. */
 export interface TagScorer {

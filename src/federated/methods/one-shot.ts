@@ -1,10 +1,14 @@
-import { addScaled, l2Norm, symmetricEigen } from '../core/linear-algebra.ts';
-import type { Refusal } from '../dp/budget/budget.ts';
-import { oneShotDimension } from '../dp/planning/one-shot-dimension.ts';
-import type { FederatedClient } from './client.ts';
-import { type RoundEnvironment, type RoundMetrics, runPrivateRound } from './private-round.ts';
-import type { Batch } from './trainable.ts';
-import { UpdateEncoder } from './update-encoder.ts';
+import { addScaled, l2Norm, symmetricEigen } from '../../core/linear-algebra.ts';
+import type { Refusal } from '../../dp/budget/budget.ts';
+import { oneShotDimension } from '../../dp/planning/one-shot-dimension.ts';
+import type { Batch } from '../models/trainable.ts';
+import type { FederatedClient } from '../rounds/client.ts';
+import {
+  type RoundEnvironment,
+  type RoundMetrics,
+  runPrivateRound,
+} from '../rounds/private-round.ts';
+import { UpdateEncoder } from '../rounds/update-encoder.ts';
 
 /** The one-upload method. Every number is a public constant. */
 export interface OneShotOptions {

@@ -1,8 +1,12 @@
-import type { Refusal } from '../dp/budget/budget.ts';
-import { type FederatedClient, type LocalTraining, localUpdate } from './client.ts';
-import { type RoundEnvironment, type RoundMetrics, runPrivateRound } from './private-round.ts';
-import type { Trainable } from './trainable.ts';
-import { UpdateEncoder } from './update-encoder.ts';
+import type { Refusal } from '../../dp/budget/budget.ts';
+import type { Trainable } from '../models/trainable.ts';
+import { type FederatedClient, type LocalTraining, localUpdate } from '../rounds/client.ts';
+import {
+  type RoundEnvironment,
+  type RoundMetrics,
+  runPrivateRound,
+} from '../rounds/private-round.ts';
+import { UpdateEncoder } from '../rounds/update-encoder.ts';
 
 /** A run of federated averaging with user-level privacy. Every number is a public constant. */
 export interface FedAvgOptions extends LocalTraining {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PlainKernels } from '../../src/core/kernels/plain.ts';
-import { SimdKernels } from '../../src/core/kernels/simd.ts';
-import { type Batch, LogisticModel } from '../../src/federated/index.ts';
-import { numbers } from '../core/kernels/operands.ts';
+import { PlainKernels } from '../../../src/core/kernels/plain.ts';
+import { SimdKernels } from '../../../src/core/kernels/simd.ts';
+import { type Batch, LogisticModel } from '../../../src/federated/index.ts';
+import { numbers } from '../../core/kernels/operands.ts';
 
 /** Loss, gradient, norms and predictions by their definitions, in float64 throughout. */
 function definition(

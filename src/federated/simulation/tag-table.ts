@@ -1,5 +1,5 @@
-import { FederatedClient } from './client.ts';
-import { rowBatch, withConstant } from './feature-design.ts';
+import { rowBatch, withConstant } from '../methods/feature-design.ts';
+import { FederatedClient } from '../rounds/client.ts';
 
 /**
  * Many users in one table, one row each: what a simulation has and a deployment never sees in one place.

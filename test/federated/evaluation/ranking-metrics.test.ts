@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areaUnderCurve, rankingMetrics } from '../../src/federated/index.ts';
+import { areaUnderCurve, rankingMetrics } from '../../../src/federated/index.ts';
 
 describe('rankingMetrics', () => {
   it('counts hits among the best three, and nothing relevant as zero', () => {

@@ -1,5 +1,5 @@
-import type { Kernels, Workspace } from '../core/kernels/kernels.ts';
-import { selectKernels } from '../core/kernels/select.ts';
+import type { Kernels, Workspace } from '../../core/kernels/kernels.ts';
+import { selectKernels } from '../../core/kernels/select.ts';
 import type { Batch, Trainable } from './trainable.ts';
 
 /** Parameters of {@link LogisticModel}. */
