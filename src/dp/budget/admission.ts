@@ -229,7 +229,7 @@ function sameAnswer(
     throw new VelaturaError(
       'dp/idempotency-conflict',
       'the idempotency key was used before, with another request',
-      { scene: answer.scene },
+      { scene: isRefusal(answer) ? answer.scene : answer.terms.scene },
     );
   }
   if (isRefusal(answer)) {
@@ -237,12 +237,12 @@ function sameAnswer(
   }
   // Nothing is charged any more, so the old right must not be handed out again.
   if (answer.status === 'released') throw closedError(answer);
-  const { scene, accounts: count, expiresAt } = answer;
+  const { terms, accounts: count, expiresAt } = answer;
   return {
     kind: 'admitted',
     reservation: {
       id: idOf(answer.seq, answer.tag),
-      scene,
+      scene: terms.scene,
       accounts: count,
       expiresAt,
       replayed: true,

@@ -74,8 +74,8 @@ function nextOpening(state: BudgetState, scene: SceneState | undefined, interval
   if (interval === 0 || scene === undefined) return Number.NEGATIVE_INFINITY;
   if (scene.lastExpiry === null) {
     scene.lastExpiry = Number.NEGATIVE_INFINITY;
-    for (const { scene: name, expiresAt } of state.open) {
-      if (name === scene.name) scene.lastExpiry = Math.max(scene.lastExpiry, expiresAt);
+    for (const { terms, expiresAt } of state.open) {
+      if (terms.scene === scene.name) scene.lastExpiry = Math.max(scene.lastExpiry, expiresAt);
     }
   }
   const end = Math.max(scene.lastEnd, scene.lastExpiry);

@@ -11,18 +11,9 @@ export interface ChargedPopulation {
   readonly left: Set<number>;
 }
 
-/** What the log says about one reservation. `expired` can still be committed, late, but not released. */
-export interface ReservationState {
-  /** Number of its entry. */
-  readonly seq: number;
-  /** Start of its entry's hash: keeps a commit meant for a log that was rolled back from meeting another one. */
-  readonly tag: number;
+/** What a request asked for, apart from for whom and until when: one object for all that ask the same in a row. */
+export interface ReservationTerms {
   readonly scene: string;
-  readonly accounts: number;
-  readonly expiresAt: number;
-  /** Tells its request from any other; null while it is open, when what was charged tells the same. */
-  fingerprint: string | null;
-  status: 'open' | 'expired' | 'committed' | 'released';
   readonly plan: number;
   /** Units of delta. */
   readonly deltaCost: number;
@@ -30,13 +21,41 @@ export interface ReservationState {
   /** True when the model's quota was charged, which depends on the policy of that moment. */
   readonly countsModel: boolean;
   readonly insecure: boolean;
+  readonly epochs: readonly string[];
+}
+
+/** True when both ask the same. */
+export function sameTerms(a: ReservationTerms, b: ReservationTerms): boolean {
+  return (
+    a.scene === b.scene &&
+    a.plan === b.plan &&
+    a.deltaCost === b.deltaCost &&
+    a.model === b.model &&
+    a.countsModel === b.countsModel &&
+    a.insecure === b.insecure &&
+    a.epochs.length === b.epochs.length &&
+    a.epochs.every((epoch, i) => epoch === b.epochs[i])
+  );
+}
+
+/** What the log says about one reservation. `expired` can still be committed, late, but not released. */
+export interface ReservationState {
+  /** Number of its entry. */
+  readonly seq: number;
+  /** Start of its entry's hash: keeps a commit meant for a log that was rolled back from meeting another one. */
+  readonly tag: number;
+  readonly terms: ReservationTerms;
+  readonly accounts: number;
+  readonly expiresAt: number;
+  status: 'open' | 'expired' | 'committed' | 'released';
   /** The one account charged, or −1; several are in `handles`, without an array for those of one. */
   readonly handle: number;
   /** What may still be taken back; emptied once it may not. */
   handles: HandleList | null;
-  epochs: readonly string[];
-  /** Where a whole population was charged. */
+  /** Where a whole population was charged; emptied with the handles. */
   pool: ChargedPopulation | null;
+  /** Tells its request from any other; null while what was charged tells the same. */
+  fingerprint: string | null;
   /** Open neighbours in the order of their entries. */
   before: ReservationState | null;
   after: ReservationState | null;
@@ -46,8 +65,6 @@ export interface ReservationState {
 export function chargedHandles({ handle, handles }: ReservationState): HandleList {
   return handle >= 0 ? [handle] : (handles as HandleList);
 }
-
-const NONE: readonly string[] = [];
 
 /** A refusal as it is remembered: with its handles in few bytes, since answers are kept for long. */
 export interface RefusalAnswer extends Omit<RefuseRecord, 'blocked'> {
@@ -101,7 +118,6 @@ export class OpenReservations {
     if (after === null) this.#last = before;
     else after.before = before;
     reservation.handles = null;
-    reservation.epochs = NONE;
     reservation.pool = null;
     reservation.before = null;
     reservation.after = null;
@@ -193,7 +209,7 @@ export class Expiries {
       const [first] = this.#heap;
       if (first === undefined || first.expiresAt > time) return null;
       this.#removeFirst();
-      if (first.fingerprint === null) return first;
+      if (first.status === 'open') return first;
     }
   }
 

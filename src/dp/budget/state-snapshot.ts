@@ -14,8 +14,10 @@ import {
   type Answer,
   isRefusal,
   type ReservationState,
+  type ReservationTerms,
   refuseRecordOf,
   rememberedRefusal,
+  sameTerms,
 } from './reservations.ts';
 import { EpochState, type Scope, type Tally } from './scope.ts';
 import { BudgetState } from './state.ts';
@@ -112,8 +114,8 @@ function decodeEpoch(
 }
 
 function encodeReservation(reservation: ReservationState): Encoded {
-  const { seq, tag, scene, accounts, expiresAt, fingerprint, status, plan } = reservation;
-  const { deltaCost, model, countsModel, insecure, handle, handles, epochs, pool } = reservation;
+  const { seq, tag, accounts, expiresAt, fingerprint, status, handle, handles, pool } = reservation;
+  const { scene, plan, deltaCost, model, countsModel, insecure, epochs } = reservation.terms;
   return [
     [seq, tag, scene, accounts, expiresAt, fingerprint, STATUSES.indexOf(status), plan],
     [deltaCost, model, countsModel, insecure, handle],
@@ -123,7 +125,11 @@ function encodeReservation(reservation: ReservationState): Encoded {
   ];
 }
 
-function decodeReservation(encoded: Encoded, populations: readonly Population[]): ReservationState {
+function decodeReservation(
+  encoded: Encoded,
+  populations: readonly Population[],
+  lastTerms: ReservationTerms | null,
+): ReservationState {
   const [
     [seq, tag, scene, accounts, expiresAt, fingerprint, status, plan],
     [deltaCost, model, countsModel, insecure, handle],
@@ -137,22 +143,16 @@ function decodeReservation(encoded: Encoded, populations: readonly Population[])
     string[],
     [number, number[], number[]] | null,
   ];
+  const terms = { scene, plan, deltaCost, model, countsModel, insecure, epochs };
   return {
     seq,
     tag,
-    scene,
+    terms: lastTerms !== null && sameTerms(lastTerms, terms) ? lastTerms : terms,
     accounts,
     expiresAt,
-    fingerprint,
     status: STATUSES[status] as ReservationState['status'],
-    plan,
-    deltaCost,
-    model,
-    countsModel,
-    insecure,
     handle,
     handles: handles === null ? null : decodeHandles(handles),
-    epochs,
     pool:
       pool === null
         ? null
@@ -161,6 +161,7 @@ function decodeReservation(encoded: Encoded, populations: readonly Population[])
             joined: new Set(pool[1]),
             left: new Set(pool[2]),
           },
+    fingerprint,
     before: null,
     after: null,
   };
@@ -318,11 +319,13 @@ export function decodeState(
     scene.lastEnd = timeOf(lastEnd);
   }
   const bySeq = new Map<number, ReservationState>();
+  let lastTerms: ReservationTerms | null = null;
   for (const encoded of reservations) {
-    const reservation = decodeReservation(encoded, populations);
+    const reservation: ReservationState = decodeReservation(encoded, populations, lastTerms);
+    lastTerms = reservation.terms;
     bySeq.set(reservation.seq, reservation);
     state.reservations.set(reservation);
-    if (reservation.fingerprint === null) state.open.add(reservation);
+    if (reservation.status === 'open') state.open.add(reservation);
   }
   state.answers.restore(decodeHalf(old, bySeq), decodeHalf(young, bySeq) as Generation<Answer>);
   state.restoredAnswers();

@@ -25,8 +25,10 @@ import {
   Expiries,
   OpenReservations,
   type ReservationState,
+  type ReservationTerms,
   ReservationTable,
   rememberedRefusal,
+  sameTerms,
 } from './reservations.ts';
 import { EpochState, type Scope, Tally } from './scope.ts';
 import { PAGE_ACCOUNTS } from './store.ts';
@@ -117,6 +119,9 @@ export class BudgetState {
   /** First number that is remembered for sure. */
   #remembered = -1;
   readonly #expiries = new Expiries();
+  /** Of the last reservation, and where it was booked. */
+  #lastTerms: ReservationTerms | null = null;
+  #lastCharged: readonly ChargedScopes[] | null = null;
 
   /**
    * @param start - head of the empty chain
@@ -232,7 +237,7 @@ export class BudgetState {
     const open = answer as ReservationState;
     const population = open.pool?.population.name ?? null;
     const handles = population === null ? chargedHandles(open) : null;
-    return fingerprintOf(open, cohortText({ handles, population }, this.#sha256));
+    return fingerprintOf(open.terms, cohortText({ handles, population }, this.#sha256));
   }
 
   /** The epochs whose limits a charge meets: those it reads, or the whole life where none renew. */
@@ -251,7 +256,7 @@ export class BudgetState {
     this.#remembered = this.answers.oldest;
     for (const reservation of this.open) {
       this.#expiries.add(reservation);
-      this.scene(reservation.scene).lastExpiry = null;
+      this.scene(reservation.terms.scene).lastExpiry = null;
     }
   }
 
@@ -306,19 +311,18 @@ export class BudgetState {
   }
 
   /** Where a charge is booked: in every epoch that it reads, and for life besides where epochs renew. */
-  #charged({
-    scene,
-    epochs,
-    model: named,
-    countsModel,
-  }: ReservationState): readonly ChargedScopes[] {
-    const model = countsModel ? named : null;
+  #charged(terms: ReservationTerms): readonly ChargedScopes[] {
+    if (terms === this.#lastTerms && this.#lastCharged !== null) return this.#lastCharged;
+    const { scene, epochs, countsModel } = terms;
+    const model = countsModel ? terms.model : null;
     const { life } = this;
+    const charged: ChargedScopes[] = [];
     if ((this.limits as Limits).epochs === null) {
-      return [{ epoch: life, costs: scopesOf(life, scene, model) }];
+      charged.push({ epoch: life, costs: scopesOf(life, scene, model) });
+    } else {
+      charged.push({ epoch: life, costs: [life.total] });
     }
-    const charged: ChargedScopes[] = [{ epoch: life, costs: [life.total] }];
-    for (const name of epochs) {
+    for (const name of (this.limits as Limits).epochs === null ? [] : epochs) {
       let epoch = this.epochs.get(name);
       if (epoch === undefined) {
         epoch = new EpochState(name, life.total.width);
@@ -326,15 +330,28 @@ export class BudgetState {
       }
       charged.push({ epoch, costs: scopesOf(epoch, scene, model) });
     }
+    if (terms === this.#lastTerms) this.#lastCharged = charged;
     return charged;
+  }
+
+  /** The terms of a record: the same object as the last time when they are the same. */
+  #termsOf({ scene, plan, deltaCost, model, insecure, epochs }: ReserveRecord): ReservationTerms {
+    const countsModel = model !== null && (this.limits as Limits).model(model) !== null;
+    const terms = { scene, plan, deltaCost, model, countsModel, insecure, epochs };
+    if (this.#lastTerms === null || !sameTerms(this.#lastTerms, terms)) {
+      this.#lastTerms = terms;
+      this.#lastCharged = null;
+    }
+    return this.#lastTerms;
   }
 
   /** Books a charge, or takes it back. */
   #charge(reservation: ReservationState, handles: HandleList | null, factor: 1 | -1): void {
-    const { pool, plan, deltaCost } = reservation;
+    const { terms, pool } = reservation;
+    const { plan, deltaCost } = terms;
     const cost = this.planCosts[plan] as Float64Array;
-    this.#tally(this.scene(reservation.scene).tally, plan, cost, deltaCost, factor);
-    for (const { epoch, costs } of this.#charged(reservation)) {
+    this.#tally(this.scene(terms.scene).tally, plan, cost, deltaCost, factor);
+    for (const { epoch, costs } of this.#charged(terms)) {
       for (const scope of costs) {
         if (pool !== null) this.#pool(scope, pool, cost, factor);
         else scope.own.add(handles as HandleList, cost, factor);
@@ -371,28 +388,22 @@ export class BudgetState {
   }
 
   #reserve(seq: number, hash: Uint8Array, record: ReserveRecord): void {
-    const { handles, scene, expiresAt, plan, model, epochs } = record;
-    if (plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
+    const { handles, expiresAt } = record;
+    if (record.plan >= this.plans.length) throw corruptAt(seq, 'it names no plan');
     const population = this.#populationOf(seq, record);
     if (handles !== null) this.#assertKnown(seq, handles);
     const isSingle = handles !== null && handles.length === 1;
     const reservation: ReservationState = {
       seq,
       tag: tagOf(hash),
-      scene,
+      terms: this.#termsOf(record),
       accounts: population === null ? (handles as HandleList).length : population.size,
       expiresAt,
-      fingerprint: null,
       status: 'open',
-      plan,
-      deltaCost: record.deltaCost,
-      model,
-      countsModel: model !== null && (this.limits as Limits).model(model) !== null,
-      insecure: record.insecure,
       handle: isSingle ? (handles[0] as number) : -1,
       handles: isSingle ? null : handles,
-      epochs,
       pool: population === null ? null : { population, joined: new Set(), left: new Set() },
+      fingerprint: null,
       before: null,
       after: null,
     };
@@ -401,7 +412,7 @@ export class BudgetState {
     this.reservations.set(reservation);
     this.#answer(seq, record.idempotencyKey, reservation, record.time);
     this.#expiries.add(reservation);
-    const state = this.scene(scene);
+    const state = this.scene(record.scene);
     if (state.lastExpiry !== null) state.lastExpiry = Math.max(state.lastExpiry, expiresAt);
   }
 
@@ -436,7 +447,7 @@ export class BudgetState {
       throw corruptAt(seq, 'it commits a closed reservation');
     }
     reservation.status = 'committed';
-    this.#end(reservation, time);
+    this.#end(reservation, status, time);
   }
 
   #release(seq: number, number: number): void {
@@ -448,17 +459,17 @@ export class BudgetState {
   }
 
   /** The release is over at `time`: the interval to the next one begins. */
-  #end(reservation: ReservationState, time: number): void {
-    const scene = this.scene(reservation.scene);
+  #end(reservation: ReservationState, before: ReservationState['status'], time: number): void {
+    const scene = this.scene(reservation.terms.scene);
     scene.lastEnd = Math.max(scene.lastEnd, time);
-    this.#close(reservation);
+    if (before === 'open') this.#close(reservation);
   }
 
+  /** Keeps what tells the request from others, and lets go of what could have been taken back. */
   #close(reservation: ReservationState): void {
-    const scene = this.scene(reservation.scene);
+    const scene = this.scene(reservation.terms.scene);
     if (scene.lastExpiry === reservation.expiresAt) scene.lastExpiry = null;
-    if (reservation.fingerprint !== null) return;
-    reservation.fingerprint = this.fingerprintOf(reservation);
+    if (reservation.handle < 0) reservation.fingerprint = this.fingerprintOf(reservation);
     this.open.close(reservation);
   }
 
@@ -468,7 +479,7 @@ export class BudgetState {
       const expired = this.#expiries.next(time);
       if (expired === null) return;
       expired.status = 'expired';
-      this.#end(expired, expired.expiresAt);
+      this.#end(expired, 'open', expired.expiresAt);
     }
   }
 

@@ -6,24 +6,28 @@ import {
   ReservationTable,
 } from '../../../src/dp/budget/reservations.ts';
 
+const TERMS = {
+  scene: 's',
+  plan: 0,
+  deltaCost: 0,
+  model: null,
+  countsModel: false,
+  insecure: false,
+  epochs: [],
+} as const;
+
 function reservation(seq: number, expiresAt = 0): ReservationState {
   return {
     seq,
     tag: 0,
-    scene: 's',
+    terms: TERMS,
     accounts: 1,
     expiresAt,
-    fingerprint: null,
     status: 'open',
-    plan: 0,
-    deltaCost: 0,
-    model: null,
-    countsModel: false,
-    insecure: false,
     handle: 1,
     handles: null,
-    epochs: [],
     pool: null,
+    fingerprint: null,
     before: null,
     after: null,
   };
@@ -64,7 +68,7 @@ describe('Expiries', () => {
     const times = [50, 10, 40, 20, 30, 10, 60];
     const all = times.map((time, i) => reservation(i, time));
     for (const each of all) expiries.add(each);
-    (all[3] as ReservationState).fingerprint = 'closed';
+    (all[3] as ReservationState).status = 'committed';
     const due: number[] = [];
     for (let next = expiries.next(45); next !== null; next = expiries.next(45)) {
       due.push(next.expiresAt);
