@@ -1,7 +1,7 @@
 import type { Kernels } from '../src/core/kernels/kernels.ts';
 import { PlainKernels } from '../src/core/kernels/plain.ts';
 import { selectKernels } from '../src/core/kernels/select.ts';
-import { LogisticModel } from '../src/federated/index.ts';
+import { LogisticModel, MultilayerPerceptron, type Trainable } from '../src/federated/index.ts';
 import { type BenchRow, type BenchSuite, row } from './suite.ts';
 import { tiledGemm } from './tiled-gemm.ts';
 
@@ -31,7 +31,8 @@ export const kernels: BenchSuite = async (log) => {
   };
   for (const shape of GEMM_SHAPES) for (const entry of gemmRows(fast, shape)) report(entry);
   for (const entry of elementRows(fast, plain)) report(entry);
-  for (const entry of logisticRows(fast, plain)) report(entry);
+  for (const entry of clientRows(fast, plain)) report(entry);
+  for (const entry of clippingRows(fast)) report(entry);
   return rows;
 };
 
@@ -110,6 +111,8 @@ function elementRows(fast: Kernels, plain: Kernels): BenchRow[] {
       ['accumulate 256 scaled rows', () => on.accumulateRows(ROW_SHAPE, x, scales, sum)],
       // Residuals become the next logits: numbers in [−1, 1] of either sign.
       ['sigmoid cross-entropy', () => on.sigmoidCrossEntropy(y, reached, 1)],
+      ['tanh', () => on.tanh(y)],
+      ['ReLU backward', () => on.reluBackward(x, y)],
       ['softmax cross-entropy', () => on.softmaxCrossEntropy(ROW_SHAPE, y, reached, 1)],
       ['Walsh–Hadamard, blocks of 4,096', () => on.walshHadamard(4_096, x, 1 / 64)],
     ];
@@ -126,42 +129,61 @@ function elementRows(fast: Kernels, plain: Kernels): BenchRow[] {
 
 const CLIENT = { examples: 50, batch: 10, inputs: 128, outputs: 64, clippingNorm: 0.5 } as const;
 
+interface ModelForm {
+  readonly name: string;
+  readonly create: (kernels: Kernels) => Trainable;
+}
+
+const LOGISTIC: ModelForm = {
+  name: '128 → 64 logistic',
+  create: (kernels) => new LogisticModel({ inputDimension: 128, outputDimension: 64, kernels }),
+};
+const CLIENT_PERCEPTRON: ModelForm = {
+  name: '128 → 128 → 64 perceptron',
+  create: (kernels) =>
+    new MultilayerPerceptron({
+      ...{ inputDimension: 128, hidden: [128], outputDimension: 64, activation: 'relu' },
+      ...{ loss: 'sigmoid', seed: 1, kernels },
+    }),
+};
+const DIGIT_PERCEPTRON: ModelForm = {
+  name: '784 → 128 → 10 perceptron',
+  create: (kernels) =>
+    new MultilayerPerceptron({
+      ...{ inputDimension: 784, hidden: [128], outputDimension: 10, activation: 'relu' },
+      ...{ loss: 'softmax', seed: 1, kernels },
+    }),
+};
+
 /**
  * Local training of one client: an epoch of 50 examples × 128 features × 64 tags in batches of 10, clipping of
  * the change and its sum. No sampling, ingestion or noise.
  */
-function logisticRows(fast: Kernels, plain: Kernels): BenchRow[] {
-  const [fastCall, fastForeign, slowCall] = [
-    clientEpoch(fast, true),
-    clientEpoch(fast, false),
-    clientEpoch(plain, false),
-  ] as const;
-  const [resident, foreign, slow] = best(fastCall, fastForeign, slowCall) as [
-    number,
-    number,
-    number,
-  ];
-  const name = '50 examples × 128 → 64 logistic, batch 10, clipped and summed';
-  const note = `baseline: the same with plain kernels; kernels: ${fast.name}`;
-  return [
-    row(`${name}, in a workspace`, 1e3 / resident, 'clients/s', 1e3 / slow, { note }),
-    row(`${name}, ordinary arrays`, 1e3 / foreign, 'clients/s', 1e3 / slow, { note }),
-  ];
+function clientRows(fast: Kernels, plain: Kernels): BenchRow[] {
+  return [LOGISTIC, CLIENT_PERCEPTRON].flatMap((form) => {
+    const [resident, foreign] = best(
+      clientEpoch(fast, form, true),
+      clientEpoch(fast, form, false),
+    ) as [number, number];
+    // On its own: it is so slow that it would leave the others few rounds.
+    const [slow] = best(clientEpoch(plain, form, false)) as [number];
+    const name = `50 examples × ${form.name}, batch 10, clipped and summed`;
+    const note = `baseline: the same with plain kernels; kernels: ${fast.name}`;
+    return [
+      row(`${name}, in a workspace`, 1e3 / resident, 'clients/s', 1e3 / slow, { note }),
+      row(`${name}, ordinary arrays`, 1e3 / foreign, 'clients/s', 1e3 / slow, { note }),
+    ];
+  });
 }
 
-function clientEpoch(on: Kernels, resident: boolean): () => void {
+function clientEpoch(on: Kernels, form: ModelForm, resident: boolean): () => void {
   const { examples, batch, inputs, outputs, clippingNorm } = CLIENT;
   const workspace = on.workspace();
   const array = (length: number): Float32Array =>
     resident ? workspace.float32(length) : new Float32Array(length);
-  const model = new LogisticModel({
-    inputDimension: inputs,
-    outputDimension: outputs,
-    kernels: on,
-  });
+  const model = form.create(on);
   const start = random(array(model.parameterCount));
   const parameters = array(model.parameterCount);
-  const gradient = array(model.parameterCount);
   const sum = array(model.parameterCount);
   const scale = array(1);
   const norm = new Float64Array(1);
@@ -176,14 +198,45 @@ function clientEpoch(on: Kernels, resident: boolean): () => void {
   const whole = { rows: 1, columns: model.parameterCount };
   return () => {
     parameters.set(start);
-    for (const part of batches) {
-      model.gradient(parameters, part, gradient);
-      on.axpy(-0.1 / batch, gradient, parameters);
-    }
+    for (const part of batches) model.descend?.(parameters, part, 0.1 / batch);
     on.axpy(-1, start, parameters);
     on.rowSquaredNorms(whole, parameters, norm);
     scale[0] = Math.min(1, clippingNorm / Math.sqrt(norm[0] as number));
     on.accumulateRows(whole, parameters, scale, sum);
+  };
+}
+
+const CLIPPED_ROWS = 256;
+
+/** Sums of clipped gradients of 256 examples, beside sums of the same gradients as they are. */
+function clippingRows(fast: Kernels): BenchRow[] {
+  return [LOGISTIC, DIGIT_PERCEPTRON].map((form) => {
+    const { clipped, unclipped } = clippedSum(fast, form);
+    const [value, baseline] = best(clipped, unclipped) as [number, number];
+    const speed = (milliseconds: number): number => (1e3 * CLIPPED_ROWS) / milliseconds;
+    const name = `gradients of ${CLIPPED_ROWS} examples, ${form.name}, each clipped`;
+    return row(name, speed(value), 'examples/s', speed(baseline), {
+      note: `baseline: the same without clipping; kernels: ${fast.name}`,
+    });
+  });
+}
+
+function clippedSum(
+  on: Kernels,
+  form: ModelForm,
+): { readonly clipped: () => void; readonly unclipped: () => void } {
+  const workspace = on.workspace();
+  const model = form.create(on);
+  const parameters = random(workspace.float32(model.parameterCount));
+  const out = workspace.float32(model.parameterCount);
+  const labels = workspace.float32(CLIPPED_ROWS * model.outputDimension);
+  for (let i = 0; i < labels.length; i += model.outputDimension) labels[i] = 1;
+  const features = random(workspace.float32(CLIPPED_ROWS * model.inputDimension));
+  const batch = { rows: CLIPPED_ROWS, features, labels };
+  return {
+    clipped: () =>
+      void model.clippedGradient(parameters, batch, { kind: 'global', norm: 0.5 }, out),
+    unclipped: () => void model.gradient(parameters, batch, out),
   };
 }
 

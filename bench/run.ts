@@ -6,8 +6,13 @@ import { budget } from './budget.ts';
 import { he } from './he.ts';
 import { benchHtml } from './html.ts';
 import { kernels } from './kernels.ts';
+import { mnist } from './mnist.ts';
 import { noise } from './noise.ts';
+import { segments } from './segments.ts';
+import { simulation } from './simulate.ts';
 import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
+import { tfjs } from './tfjs.ts';
+import { training } from './training.ts';
 import { utility } from './utility.ts';
 
 const SUITES: Readonly<Record<string, BenchSuite>> = {
@@ -15,6 +20,11 @@ const SUITES: Readonly<Record<string, BenchSuite>> = {
   budget,
   he,
   kernels,
+  mnist,
+  segments,
+  simulate: simulation,
+  tfjs,
+  training,
   utility,
 };
 const OUT = '.out/bench';

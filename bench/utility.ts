@@ -1,12 +1,13 @@
 import { SecureRandom } from '../src/core/secure-random.ts';
-import { SeededRandom } from '../src/core/seeded-random.ts';
 import { muOfEpsilon } from '../src/dp/accounting/index.ts';
 import {
+  areaUnderCurve,
+  constantWeight,
   designRows,
   labelNormBound,
+  learningStrength,
   ownHistoryScores,
   PlainSum,
-  popularityScores,
   type RoundEnvironment,
   rankingMetrics,
   releasePopularity,
@@ -14,148 +15,200 @@ import {
   selectRows,
   simulatedClients,
   type TagTable,
-  type TagTask,
+  type TagTrainingMethod,
   trainTagModel,
 } from '../src/federated/index.ts';
-import { readRetailProfiles } from '../src/node/online-retail.ts';
-import { smoothedShare, sqrtShare, unitNorm } from '../src/profile/index.ts';
 import { type BenchRow, type BenchSuite, row } from './suite.ts';
+import {
+  EVALUATION_SPLITS,
+  loadAdult,
+  loadMovieTweetings,
+  loadMsweb,
+  loadOnlineRetail,
+  loadOnlineShoppers,
+  splitUsers,
+  tagTable,
+  type UtilityTask,
+} from './tasks/index.ts';
 
 const EPSILONS = [0.25, 0.5, 1, 2, 4, 8, Infinity] as const;
-const SPLITS = [0, 1, 2, 3, 4, 5] as const;
-const DRAWS = 3;
-const METHODS = [
-  'federated rounds from the prior',
-  'one-shot from the prior',
-  'one-shot without prior',
-  'popularity',
-  'own history + popularity',
-] as const;
-type Method = (typeof METHODS)[number];
+/** Logit units a unit of own past: half of what the strongest habits would need. */
+const PERSISTENCE = 4;
 
-/** On the square root of the smoothed share. */
-const HISTORY_WEIGHT = 2;
-const PRIOR = { beta: 0.3, labelDensity: 0.25, persistence: 6 } as const;
+/** What one run trains, or counts. */
+type Contender = TagTrainingMethod | 'own history + popularity' | 'auto without prior';
 
-/** Precision@3 of earlier prototypes on the same protocol, for orientation. */
-const REFERENCE: Partial<Record<Method, Partial<Record<number, number>>>> = {
-  'federated rounds from the prior': { 1: 0.603 },
-  'one-shot without prior': { 1: 0.557 },
-};
+/** One task with what recorded prototypes reached on the same protocol, by epsilon as above. */
+interface Entry {
+  readonly task: UtilityTask;
+  readonly contenders: readonly Contender[];
+  /** One policy at every epsilon, and tuned for each. */
+  readonly recorded: readonly number[];
+  readonly tuned: readonly number[];
+}
 
-/** Shares of the own past, by the fixed smoothed map; nothing here looks at other users. */
-function onlineRetail(): TagTable {
-  const { users, tags, counts, labels } = readRetailProfiles();
-  const width = tags.length;
-  const phi = new Float32Array(counts.length);
-  const history = new Float32Array(counts.length);
-  for (let user = 0; user < users.length; user++) {
-    const own = counts.subarray(user * width, (user + 1) * width);
-    phi.set(unitNorm(smoothedShare(own)), user * width);
-    history.set(sqrtShare(own), user * width);
-  }
-  return { users, tags, phi, history, labels };
+function entries(log: (line: string) => void): readonly Entry[] {
+  const shared = ['auto', 'auto without prior', 'one-shot', 'fedavg', 'popularity'] as const;
+  const all: readonly (Omit<Entry, 'task'> & { readonly task: UtilityTask | null })[] = [
+    {
+      task: loadOnlineRetail('share+smooth'),
+      contenders: [...shared, 'own history + popularity'],
+      recorded: [0.594, 0.601, 0.603, 0.603, 0.605, 0.605, 0.605],
+      tuned: [0.596, 0.598, 0.599, 0.603, 0.605, 0.606, 0.611],
+    },
+    {
+      task: loadMsweb('unit', log),
+      contenders: ['auto', 'popularity'],
+      recorded: [0.338, 0.348, 0.354, 0.361, 0.362, 0.364, 0.365],
+      tuned: [0.338, 0.348, 0.356, 0.36, 0.362, 0.364, 0.365],
+    },
+    {
+      task: loadMovieTweetings('share', log),
+      contenders: ['auto', 'auto without prior', 'popularity', 'own history + popularity'],
+      recorded: [0.575, 0.575, 0.574, 0.575, 0.576, 0.576, 0.576],
+      tuned: [0.576, 0.575, 0.578, 0.582, 0.583, 0.585, 0.586],
+    },
+    {
+      task: loadOnlineShoppers('num', log),
+      contenders: ['auto'],
+      recorded: [0.904, 0.909, 0.912, 0.915, 0.916, 0.917, 0.917],
+      tuned: [0.909, 0.914, 0.921, 0.924, 0.927, 0.928, 0.931],
+    },
+    {
+      task: loadAdult('one-hots', log),
+      contenders: ['auto'],
+      recorded: [0.901, 0.905, 0.908, 0.909, 0.909, 0.909, 0.91],
+      tuned: [0.902, 0.907, 0.909, 0.91, 0.911, 0.911, 0.911],
+    },
+  ];
+  return all.flatMap(({ task, ...rest }) => (task === null ? [] : [{ task, ...rest }]));
 }
 
 /**
- * Utility against epsilon on Online Retail: 6 splits (75/25) × 3 noise draws, every release paid for under
- * add-or-remove-one-user, precision@3 of 15 tags over all test users. Mean over splits and draws, and the
- * deviation of the split means.
+ * Utility against epsilon on five tasks: 6 splits (75/25), every release paid for under add-or-remove-one-user,
+ * one policy for all. Mean over splits and draws of noise, and the deviation of the split means. Popularity of
+ * a task with one label is no ranking: its area under the curve is a half.
  */
 export const utility: BenchSuite = async (log) => {
-  const table = onlineRetail();
   const rows: BenchRow[] = [];
-  for (const method of METHODS) {
-    for (const epsilon of EPSILONS) {
-      const means: number[] = [];
-      for (const split of SPLITS) means.push(await splitMean(table, method, epsilon, split));
-      const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
-      const sd = Math.sqrt(means.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (means.length - 1));
-      const name = `online-retail P@3, ${method}, epsilon ${epsilon === Infinity ? 'inf (non-private)' : epsilon}`;
-      log(`${name}: ${mean.toFixed(4)} (sd of splits ${sd.toFixed(4)})`);
-      const reference = REFERENCE[method]?.[epsilon] ?? null;
-      rows.push(
-        row(name, mean, 'precision@3', reference, {
-          note: `sd of split means ${sd.toFixed(4)}`,
-          ...(reference === null ? {} : { recorded: 'prototype on the same protocol' }),
-        }),
-      );
+  for (const entry of entries(log)) {
+    for (const contender of entry.contenders) {
+      for (const [at, epsilon] of EPSILONS.entries()) {
+        rows.push(await measure(entry, contender, epsilon, at, log));
+      }
     }
   }
   return rows;
 };
 
+async function measure(
+  { task, recorded, tuned }: Entry,
+  contender: Contender,
+  epsilon: number,
+  at: number,
+  log: (line: string) => void,
+): Promise<BenchRow> {
+  const table = tagTable(task);
+  const means: number[] = [];
+  for (const split of EVALUATION_SPLITS) {
+    means.push(await splitMean(task, table, contender, epsilon, split));
+  }
+  const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+  const sd = Math.sqrt(means.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (means.length - 1));
+  const metric = task.metric === 'auc' ? 'AUC' : 'P@3';
+  const shown = epsilon === Infinity ? 'inf (non-private)' : epsilon;
+  const name = `${task.name} ${metric}, ${contender}, epsilon ${shown}`;
+  const note = `sd of split means ${sd.toFixed(4)}`;
+  const unit = task.metric === 'auc' ? 'AUC' : 'precision@3';
+  if (contender !== 'auto') {
+    log(`${name}: ${mean.toFixed(4)} (${note})`);
+    return row(name, mean, unit, null, { note });
+  }
+  const best = `tuned for each epsilon ${tuned[at]}`;
+  log(`${name}: ${mean.toFixed(4)} (${note}; recorded ${recorded[at]}, ${best})`);
+  return row(name, mean, unit, recorded[at] as number, {
+    note: `${note}; recorded: ${best}`,
+    recorded: 'prototype with one policy on the same protocol',
+  });
+}
+
 async function splitMean(
+  task: UtilityTask,
   table: TagTable,
-  method: Method,
+  contender: Contender,
   epsilon: number,
   split: number,
 ): Promise<number> {
-  const n = table.users.length;
-  const order = new SeededRandom(1000 + split).permutation(n);
-  const trainRows = order.subarray(0, Math.round(0.75 * n));
-  const testRows = order.subarray(Math.round(0.75 * n));
-  // Without noise there is nothing to draw again.
-  const draws = epsilon === Infinity ? 1 : DRAWS;
+  const { train, test } = splitUsers(table.users.length, split);
+  const truth = selectRows(table.labels, table.tags.length, test);
+  // Without noise there is nothing to draw again; with many users draws hardly differ.
+  const draws = epsilon === Infinity || train.length > 4000 ? 1 : 2;
   let sum = 0;
   for (let draw = 0; draw < draws; draw++) {
-    const scores = await methodScores(table, method, epsilon, trainRows, testRows);
-    const truth = selectRows(table.labels, table.tags.length, testRows);
-    sum += rankingMetrics(scores, truth, table.tags.length).precisionAt3;
+    const scores = await scoresOf(task, table, contender, epsilon, train, test);
+    sum +=
+      task.metric === 'auc'
+        ? areaUnderCurve(scores, truth)
+        : rankingMetrics(scores, truth, table.tags.length).precisionAt3;
   }
   return sum / draws;
 }
 
-async function methodScores(
+async function scoresOf(
+  task: UtilityTask,
   table: TagTable,
-  method: Method,
+  contender: Contender,
   epsilon: number,
-  trainRows: Uint32Array,
-  testRows: Uint32Array,
+  train: Uint32Array,
+  test: Uint32Array,
 ): Promise<Float32Array> {
-  const delta = Math.min(1e-5, trainRows.length ** -1.1);
+  const delta = Math.min(1e-5, train.length ** -1.1);
   const noiseMultiplier = epsilon === Infinity ? 0 : 1 / muOfEpsilon(epsilon, delta);
-  const prior = method === 'one-shot without prior' ? { ...PRIOR, persistence: 0 } : PRIOR;
+  const relation = 'add-or-remove-one-user';
   const environment: RoundEnvironment = {
     scene: 'bench',
-    relation: 'add-or-remove-one-user',
+    relation,
     secureSum: new PlainSum(),
     random: new SecureRandom(),
     budget: null,
     minimumCohort: 1,
   };
-  const clients = simulatedClients(table, trainRows, prior.beta);
   // A round public number, not the size of the training set.
-  const population = 1500;
-  if (method === 'popularity' || method === 'own history + popularity') {
+  const population = Number(train.length.toPrecision(2));
+  const { labelDensity } = task;
+  const persistence = task.sharedTags && contender !== 'auto without prior' ? PERSISTENCE : 0;
+  const strength = learningStrength(population, noiseMultiplier, relation);
+  const beta = constantWeight(strength, persistence);
+  const clients = simulatedClients(table, train, beta);
+  if (contender === 'own history + popularity') {
     const outcome = await releasePopularity(environment, clients, {
       roundId: 'popularity',
       outputDimension: table.tags.length,
-      labelDensity: prior.labelDensity,
-      labelClip: labelNormBound(table.tags.length, prior.labelDensity),
+      labelDensity,
+      labelClip: labelNormBound(table.tags.length, labelDensity),
       noiseMultiplier,
       normaliser: population,
     });
     if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);
-    if (method === 'popularity') return popularityScores(outcome.popularity, testRows.length);
-    return ownHistoryScores(
-      selectRows(table.history, table.tags.length, testRows),
-      outcome.popularity,
-      HISTORY_WEIGHT,
-    );
+    const history = selectRows(table.history, table.tags.length, test);
+    return ownHistoryScores(history, outcome.popularity, task.historyWeight);
   }
-  const task: TagTask = {
-    tags: table.tags,
-    features: ['(constant)', ...table.tags],
-    prior,
-    population,
-  };
-  const outcome = await trainTagModel(environment, task, clients, {
-    runId: 'bench',
-    method: method === 'federated rounds from the prior' ? 'fedavg' : 'one-shot',
-    noiseMultiplier,
-    delta,
-  });
+  const outcome = await trainTagModel(
+    environment,
+    {
+      tags: table.tags,
+      features: ['(constant)', ...task.features],
+      prior: { beta, labelDensity, persistence },
+      population,
+    },
+    clients,
+    {
+      runId: 'bench',
+      method: contender === 'auto without prior' ? 'auto' : contender,
+      noiseMultiplier,
+      delta,
+    },
+  );
   if (outcome.kind === 'refused') throw new Error(outcome.refusal.message);
-  return scoreTags(outcome.model, designRows(table, testRows, prior.beta));
+  return scoreTags(outcome.model, designRows(table, test, beta));
 }

@@ -5,6 +5,7 @@
  * Whole vectors are read even where an operand ends in the middle of one: up to 12 bytes behind an operand
  * must be readable, and fill lanes that are never stored nor summed. Nothing is written outside the results.
  */
+export { relu, reluBackward, tanh, tanhBackward } from './training/activations';
 export { sigmoid, sigmoidCrossEntropy, softmaxCrossEntropy } from './training/cross-entropy';
 export { arenaStart, gemm, gemmTransposed } from './training/gemm';
 export { accumulateRows, axpy, rowSquaredNorms, scaleRows } from './training/rows';

@@ -1,28 +1,5 @@
-import { high, lanes64, lanesBelow, low, multiplyAdd, storePartial } from './vectors';
-
-/**
- * e^x for x ≤ 0, relative error below 1.2e-7 (Cephes expf); 0 below the smallest normal number, NaN for NaN.
- */
-// @ts-ignore: decorator
-@inline
-function expNonPositive(x: v128): v128 {
-  const underflow = f32x4.lt(x, f32x4.splat(-87.33654));
-  // Adding 3·2²² leaves the nearest integer in the lowest bits.
-  const shifted = multiplyAdd(f32x4.splat(12582912), x, f32x4.splat(1.44269504));
-  const n = f32x4.sub(shifted, f32x4.splat(12582912));
-  // ln 2 in two parts, the first short enough for an exact product.
-  x = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
-  x = f32x4.add(x, f32x4.mul(n, f32x4.splat(2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
-  p = multiplyAdd(f32x4.splat(1.3981999507e-3), p, x);
-  p = multiplyAdd(f32x4.splat(8.3334519073e-3), p, x);
-  p = multiplyAdd(f32x4.splat(4.1665795894e-2), p, x);
-  p = multiplyAdd(f32x4.splat(1.6666665459e-1), p, x);
-  p = multiplyAdd(f32x4.splat(5.0000001201e-1), p, x);
-  p = f32x4.add(multiplyAdd(x, p, f32x4.mul(x, x)), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23);
-  return v128.andnot(f32x4.mul(p, power), underflow);
-}
+import { expNonPositive, minusAbsolute, sharedExp } from './exponential';
+import { high, lanes64, lanesBelow, low, storePartial } from './vectors';
 
 /**
  * Natural logarithm of a normal number ≥ 1 (fdlibm e_log.c). Of NaN it makes something else: wherever NaN can
@@ -43,17 +20,11 @@ function log(x: f64): f64 {
   return s * (half + odd + even) + k * 1.90821492927058770002e-10 - half + f + k * 6.93147180369123816490e-1;
 }
 
-// @ts-ignore: decorator
-@inline
-function minusAbsolute(v: v128): v128 {
-  return v128.or(v, i32x4.splat(i32.MIN_VALUE));
-}
-
 /** z ← 1 / (1 + e^−z). */
 export function sigmoid(length: i32, z: usize): void {
   for (; length > 0; length -= 4) {
     const v = v128.load(z);
-    const e = expNonPositive(minusAbsolute(v));
+    const e = sharedExp(minusAbsolute(v));
     const d = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), e));
     const p = v128.bitselect(d, f32x4.mul(e, d), f32x4.ge(v, f32x4.splat(0)));
     storePartial(z, p, length);
@@ -125,7 +96,7 @@ export function softmaxCrossEntropy(rows: i32, columns: i32, z: usize, y: usize,
       const lanes = lanesBelow(columns - i);
       const below = v128.and(f32x4.sub(v128.load(z + at), largest), lanes);
       const label = v128.and(v128.load(y + at), lanes);
-      const e = v128.and(expNonPositive(below), lanes);
+      const e = v128.and(sharedExp(below), lanes);
       storePartial(z + at, e, columns - i);
       sum = f64x2.add(sum, f64x2.add(low(e), high(e)));
       labels = f64x2.add(labels, f64x2.add(low(label), high(label)));

@@ -3,16 +3,27 @@ import { high, lanes64, lanesBelow, low, multiplyAdd, storePartial } from './vec
 /** out[rows] as float64 = Σ over the columns of m²: exact products, summed in float64. */
 export function rowSquaredNorms(rows: i32, columns: i32, m: usize, out: usize): void {
   for (; rows > 0; rows--) {
-    let lower = f64x2.splat(0);
-    let upper = f64x2.splat(0);
-    for (let left = columns; left > 0; left -= 4) {
-      const v = v128.and(v128.load(m + (<usize>(columns - left) << 2)), lanesBelow(left));
-      const a = low(v);
-      const b = high(v);
-      lower = f64x2.add(lower, f64x2.mul(a, a));
-      upper = f64x2.add(upper, f64x2.mul(b, b));
+    // Four sums at a time, so that one addition need not wait for another.
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    let left = columns;
+    let at = m;
+    for (; left >= 8; left -= 8) {
+      const v = v128.load(at), w = v128.load(at, 16);
+      const a = low(v), b = high(v), c = low(w), d = high(w);
+      s0 = f64x2.add(s0, f64x2.mul(a, a));
+      s1 = f64x2.add(s1, f64x2.mul(b, b));
+      s2 = f64x2.add(s2, f64x2.mul(c, c));
+      s3 = f64x2.add(s3, f64x2.mul(d, d));
+      at += 32;
     }
-    store<f64>(out, lanes64(f64x2.add(lower, upper)));
+    for (; left > 0; left -= 4) {
+      const v = v128.and(v128.load(at), lanesBelow(left));
+      const a = low(v), b = high(v);
+      s0 = f64x2.add(s0, f64x2.mul(a, a));
+      s1 = f64x2.add(s1, f64x2.mul(b, b));
+      at += 16;
+    }
+    store<f64>(out, lanes64(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3))));
     m += <usize>columns << 2;
     out += 8;
   }

@@ -15,7 +15,9 @@ import { epsilonCommand, runEpsilonCommand } from './epsilon-command.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { planCommand, runPlanCommand } from './plan-command.ts';
 import { quickstartCommand, runQuickstartCommand } from './quickstart-command.ts';
+import { runSweepCommand, sweepCommand } from './sweep-command.ts';
 import { processTerminal, surviveClosedPipes, type Terminal } from './terminal.ts';
+import { runTrainCommand, trainCommand } from './train-command.ts';
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -93,6 +95,8 @@ Exit codes: 0 done, 1 failed, 2 refused by a budget or a policy, 64 wrong usage.
     calibrateCommand().action(run(runCalibrateCommand)),
     planCommand().action(run(runPlanCommand)),
     allocateCommand().action(run(runAllocateCommand)),
+    trainCommand().action(run(runTrainCommand)),
+    sweepCommand().action(run(runSweepCommand)),
     budgetCommand({
       show: run(showBudget),
       verify: run(verifyBudget),

@@ -44,8 +44,16 @@ export const ERROR_CODES = {
   'federated/cohort-too-small': 'fewer accounts than the declared minimum',
   'federated/duplicate-contribution': 'an account contributed twice to one sum',
   'federated/invalid-contribution': 'a contribution has the wrong shape, range or norm',
+  'federated/invalid-model-file':
+    'bytes that are not a whole model file, or one of another shape than expected',
+  'federated/unknown-model-version': 'no model was published under that version',
   'federated/non-finite': 'a vector holds NaN or an infinity',
   'federated/round-closed': 'the round takes no more contributions',
+  'federated/state-mismatch': 'a saved run is damaged, or belongs to a run of other options',
+  'federated/volatile-journal':
+    'a run that is paid for at once has no durable record of the rounds that began',
+  'federated/worker-lost':
+    'a thread of a simulation or training ended before its work was done; what was saved stands',
   'federated/wrap-around': 'a sum could pass the modulus; the round was not opened',
   'he/insecure-parameters': 'the parameters are under 128-bit security',
   'he/invalid-parameters': 'the parameters do not fit together',
@@ -60,6 +68,8 @@ export const ERROR_CODES = {
   'profile/invalid-schema': 'a profile schema contradicts itself or declares what is forbidden',
   'profile/prohibited-kind': 'this kind of data may not be collected at all',
   'profile/unknown-tag': 'the schema does not declare the tag',
+  'tfjs/unavailable': 'TensorFlow.js or a backend of it is not installed here',
+  'tfjs/unsupported-model': 'a layers model whose gradients would be wrong or cannot be computed',
 } as const;
 
 /** The closed set of error codes: `area/what-is-wrong`. */

@@ -67,6 +67,12 @@ export type DpEvent =
       readonly minSeparation: number;
       readonly strategy: CorrelationStrategy;
     }
+  /** The best outcome, by a score that is part of it, of a random number of runs of `event`. */
+  | {
+      readonly kind: 'repeat-and-select';
+      readonly runs: SelectionRuns;
+      readonly event: DpEvent;
+    }
   /** No guarantee at all. */
   | { readonly kind: 'non-private' };
 
@@ -75,6 +81,19 @@ export interface CorrelationStrategy {
   readonly kind: 'banded-toeplitz';
   readonly coefficients: readonly number[];
 }
+
+/**
+ * The law of a number of runs that nobody learns. Truncated negative binomial: P[k] ∝ (1−γ)ᵏ·Π (l+η)/(l+1) over
+ * l < k, for k ≥ 1, with η the `shape` in (−1, 1] (0 is the logarithmic law, 1 the geometric one) and γ `stop` in
+ * [2⁻²⁰, 1). Poisson of a mean in [1, 2²⁰]: it may be no run at all.
+ */
+export type SelectionRuns =
+  | {
+      readonly kind: 'truncated-negative-binomial';
+      readonly shape: number;
+      readonly stop: number;
+    }
+  | { readonly kind: 'poisson'; readonly mean: number };
 
 /** Kind names, in the order of the documentation. */
 export const EVENT_KINDS = [
@@ -91,5 +110,6 @@ export const EVENT_KINDS = [
   'repeated',
   'composed',
   'correlated-gaussian',
+  'repeat-and-select',
   'non-private',
 ] as const;

@@ -8,7 +8,12 @@ export * from './accounting/index.ts';
 export * from './budget/index.ts';
 export { checkDelta, type DeltaCheckOptions } from './delta-check.ts';
 export { divideGaussian, divideGaussianEvenly } from './divide-gaussian.ts';
-export { type CorrelationStrategy, type DpEvent, EVENT_KINDS } from './event.ts';
+export {
+  type CorrelationStrategy,
+  type DpEvent,
+  EVENT_KINDS,
+  type SelectionRuns,
+} from './event.ts';
 export * from './mechanisms/index.ts';
 export * from './noise/index.ts';
 export {

@@ -3,6 +3,22 @@ export { PlainKernels } from '../core/kernels/plain.ts';
 export { selectKernels } from '../core/kernels/select.ts';
 export { SimdKernels } from '../core/kernels/simd.ts';
 export {
+  confusionAt,
+  type NoisyConfusion,
+  type ScoreHistogram,
+} from './evaluation/binned-auc.ts';
+export {
+  evaluateTags,
+  type TagAuc,
+  type TagEvaluation,
+  type TagEvaluationOptions,
+  type TagEvaluationOutcome,
+  type TagPredictor,
+  tagEvaluationPlan,
+} from './evaluation/evaluate-tags.ts';
+export { TAG_METRICS, type TagMetric } from './evaluation/evaluation-layout.ts';
+export type { MetricEstimate, NoisyValue } from './evaluation/metric-estimate.ts';
+export {
   ownHistoryScores,
   type PopularityOptions,
   type PopularityOutcome,
@@ -15,6 +31,38 @@ export {
   rankingMetrics,
 } from './evaluation/ranking-metrics.ts';
 export {
+  averagePrecision,
+  type SingleLabelMetrics,
+  singleLabelMetrics,
+  topPrecision,
+} from './evaluation/single-label-metrics.ts';
+export type { Barrier } from './example-level/barrier.ts';
+export { type ExampleGuarantee, examplePlan } from './example-level/example-plan.ts';
+export { ExampleSampler, type ExampleSampling } from './example-level/example-sampler.ts';
+export type { RunMemory, RunSettings } from './example-level/run-memory.ts';
+export type { StepCrew } from './example-level/step-crew.ts';
+export {
+  type ExampleCharge,
+  type ExampleClip,
+  type ExampleLevelOptions,
+  type ExampleLevelOutcome,
+  type ExampleStepReport,
+  type IterateAveraging,
+  trainExampleLevel,
+} from './example-level/train-example-level.ts';
+export {
+  chooseMethod,
+  constantWeight,
+  learningStrength,
+  type TagTrainingMethod,
+} from './methods/choose-method.ts';
+export { CorrelatedNoise, type CorrelatedNoiseOptions } from './methods/correlated-noise.ts';
+export {
+  bandedSquareRoot,
+  optimalBand,
+  prefixSumError,
+} from './methods/correlated-noise-strategy.ts';
+export {
   constantFeature,
   priorParameters,
   rowBatch,
@@ -25,33 +73,97 @@ export {
   type FedAvgOptions,
   type FedAvgResult,
   type FedAvgRound,
+  type PlainFedAvgOptions,
+  type PlainFedAvgResult,
   runFedAvg,
 } from './methods/fedavg.ts';
+export { type FedAvgPriceOptions, fedAvgPlan } from './methods/fedavg-plan.ts';
 export {
-  type OneShotOptions,
-  type OneShotOutcome,
-  type OneShotResult,
-  oneShotContribution,
-  runOneShot,
-  solveNoisyRidge,
-} from './methods/one-shot.ts';
+  decodeFedAvgState,
+  encodeFedAvgState,
+  type FedAvgState,
+  type NoiseSecrets,
+} from './methods/fedavg-state.ts';
+export type { Participation } from './methods/participation.ts';
+export {
+  firstContribution,
+  type PreconditionedOptions,
+  type PreconditionedResult,
+  type PreconditionedRound,
+  preconditionedPlan,
+  type ReleasedSum,
+  runPreconditioned,
+} from './methods/preconditioned.ts';
+export type { AverageState, WeightAveraging } from './methods/server-averaging.ts';
+export type { OptimiserState, ServerOptimiser, ServerStep } from './methods/server-optimiser.ts';
+export { type FedAdamOptions, fedAdam } from './methods/server-optimiser-adam.ts';
+export { momentumSteps, plainSteps } from './methods/server-optimiser-descent.ts';
+export {
+  learningRates,
+  type StepDecay,
+  type StepFacts,
+  type StepLimits,
+  totalStep,
+} from './methods/step-size.ts';
 export {
   labelNormBound,
   type TagTask,
   type TagTrainingOptions,
   type TagTrainingOutcome,
+  type TrainingRound,
+  type TrainingState,
   tagTrainingPlan,
   trainTagModel,
 } from './methods/train-tag-model.ts';
+export { EmbeddingBag, type EmbeddingBagOptions } from './models/embedding-bag.ts';
+export { clipBound, clippedSumError, type GradientClip } from './models/gradient-clip.ts';
+export { levelLabels, levelProbabilities } from './models/level-labels.ts';
 export { LogisticModel, type LogisticModelOptions } from './models/logistic-model.ts';
-export { predictTags, scoreTags, type TagModel, type TagScorer } from './models/tag-model.ts';
-export type { Batch, Trainable } from './models/trainable.ts';
+export { createModel, type ModelArchitecture } from './models/model-architecture.ts';
+export type { ExpectedModel, ModelFormat } from './models/model-file.ts';
+export type { ModelStep } from './models/model-history.ts';
+export { MemoryModelStore, type ModelStore, type StoredStep } from './models/model-store.ts';
 export {
-  FederatedClient,
-  type LocalComputation,
-  type LocalTraining,
-  localUpdate,
-} from './rounds/client.ts';
+  type LoadedVersion,
+  type ModelVersion,
+  ModelVersions,
+  type ModelVersionsOptions,
+} from './models/model-versions.ts';
+export {
+  MultilayerPerceptron,
+  type MultilayerPerceptronOptions,
+} from './models/multilayer-perceptron.ts';
+export { decodeNpy } from './models/npy.ts';
+export type { LossOptions, TargetBounds } from './models/output-loss.ts';
+export { RegressionModel, type RegressionModelOptions } from './models/regression-model.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type SafetensorsLimits,
+} from './models/safetensors.ts';
+export { SoftmaxModel, type SoftmaxModelOptions } from './models/softmax-model.ts';
+export { predictTags, scoreTags, type TagModel, type TagScorer } from './models/tag-model.ts';
+export { loadTagModel, saveTagModel, tagModelFormat } from './models/tag-model-file.ts';
+export type { Tensor, TensorValues } from './models/tensor.ts';
+export type { Batch, ClippedGradient, LayerRange, Trainable } from './models/trainable.ts';
+export {
+  loadTrainedModel,
+  saveTrainedModel,
+  type TrainedModel,
+  trainedModelFormat,
+} from './models/trained-model-file.ts';
+export { noiseInflation, type RobustRule, toleratedBuckets } from './robust/robust-rule.ts';
+export { AdaptiveClipping, type AdaptiveClippingOptions } from './rounds/adaptive-clipping.ts';
+export type { AmplifiedSampling } from './rounds/amplified-sampling.ts';
+export { FederatedClient, type LocalComputation, localUpdate } from './rounds/client.ts';
+export {
+  type LayerClip,
+  LayeredEncoder,
+  type LayeredEncoderOptions,
+} from './rounds/layered-encoder.ts';
+export { LocalTrainer, type LocalTraining, type RowRoom } from './rounds/local-trainer.ts';
+export { NormBoundedSum } from './rounds/norm-bound.ts';
 export { PlainSum } from './rounds/plain-sum.ts';
 export {
   type RoundEnvironment,
@@ -61,6 +173,8 @@ export {
   roundPlan,
   runPrivateRound,
 } from './rounds/private-round.ts';
+export { MemoryRoundJournal, type RoundJournal } from './rounds/round-journal.ts';
+export type { RoundNoise, SharedCharge } from './rounds/round-noise.ts';
 export type { SecureSum, SumParameters, SumResult, SumSession } from './rounds/secure-sum.ts';
 export {
   type DecodedSum,
@@ -68,6 +182,94 @@ export {
   UpdateEncoder,
   type UpdateEncoderOptions,
 } from './rounds/update-encoder.ts';
+export {
+  type GroupHistogram,
+  type GroupHistogramOptions,
+  type GroupHistogramOutcome,
+  groupHistogram,
+  groupHistogramPlan,
+  type HistogramCell,
+  type HistogramGroup,
+} from './segments/group-histogram.ts';
+export type { Interval } from './segments/ratio-interval.ts';
+export { assignSegment, type SegmentModel } from './segments/segment-model.ts';
+export type { PortraitFeature, SegmentPortrait } from './segments/segment-portraits.ts';
+export type { FeatureBall } from './segments/segment-space.ts';
+export {
+  type Segmentation,
+  type SegmentOptions,
+  type SegmentOutcome,
+  segmentPlan,
+  segmentUsers,
+} from './segments/segment-users.ts';
+export {
+  ArrayPopulation,
+  gatherPopulation,
+  type PopulationArrays,
+  tablePopulation,
+} from './simulation/array-population.ts';
+export {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type SimulationCheckpoint,
+} from './simulation/checkpoint.ts';
+export type {
+  SimulatedAttendance,
+  SimulatedCohort,
+  Stragglers,
+} from './simulation/cohort.ts';
+export type { CohortSum, CohortTerms, SimulationParts } from './simulation/cohort-trainer.ts';
+export type { SimulatedPopulation } from './simulation/population.ts';
+export {
+  type CohortTask,
+  OneThread,
+  type SimulationWorkers,
+} from './simulation/simulation-workers.ts';
+export {
+  type SimulationMetrics,
+  type SimulationOptions,
+  type SimulationResult,
+  type SimulationRound,
+  simulate,
+} from './simulation/simulator.ts';
+export {
+  runSweepCell,
+  type SweepCell,
+  type SweepCellResult,
+  type SweepGrid,
+  type SweepOptions,
+  type SweepRound,
+  splitUsers,
+  sweep,
+  sweepCells,
+} from './simulation/sweep.ts';
+export { metricNames, type TaskMetrics, taskMetrics } from './simulation/sweep-metrics.ts';
+export {
+  runTagTraining,
+  type TagBaselines,
+  type TagExperiment,
+  type TagRun,
+  type TagRunCosts,
+  type TagRunSettings,
+  type TagRunState,
+  type TagSplit,
+  type TrainedRun,
+  tagRunPlan,
+  type WatchedRound,
+} from './simulation/sweep-run.ts';
+export {
+  paretoFront,
+  type SweepRow,
+  type SweepSeries,
+  summariseSweep,
+  sweepCost,
+  sweepCsv,
+} from './simulation/sweep-summary.ts';
+export {
+  type PopulationSkew,
+  SyntheticPopulation,
+  type SyntheticPopulationOptions,
+} from './simulation/synthetic-population.ts';
 export {
   designRows,
   featureWidth,

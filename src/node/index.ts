@@ -1,4 +1,16 @@
 export {
+  type ColumnRule,
+  DEFAULT_BOUNDS,
+  type DropRule,
+  type FeatureNorm,
+  type NumericRule,
+  type OneHotRule,
+  parseTrainingBounds,
+  readBoundsFile,
+  ruleOf,
+  type TrainingBounds,
+} from './bounds-file.ts';
+export {
   type BudgetDatabaseOptions,
   type ExistingBudgetDatabaseOptions,
   openBudgetDatabase,
@@ -23,7 +35,10 @@ export {
   type VerifyBudgetFileOptions,
   verifyBudgetFile,
 } from './budget-file.ts';
+export type { ModelSource } from './dp-sgd-messages.ts';
+export { DpSgdCrew } from './dp-sgd-workers.ts';
 export { ed25519Signer, generateEd25519Seed, verifyEd25519 } from './ed25519.ts';
+export { openModelFolder } from './model-folder.ts';
 export {
   ONLINE_RETAIL_FOLDER,
   RETAIL_CUT_OFF,
@@ -42,6 +57,12 @@ export {
 } from './postgres-budget-store.ts';
 export type { PostgresAddress, PostgresTimeouts } from './postgres-connection.ts';
 export { nodeSha256 } from './sha256.ts';
+export { loadSimulationCheckpoint, saveSimulationCheckpoint } from './simulation-checkpoint.ts';
+export {
+  SimulationThreads,
+  type SimulationThreadsOptions,
+  startSimulationThreads,
+} from './simulation-workers.ts';
 export {
   createSqliteBudgetStore,
   openSqliteBudgetStore,
@@ -59,6 +80,7 @@ export {
   readCsv,
   type Table,
 } from './table.ts';
+export { readTable, TABLE_ENDINGS } from './table-reader.ts';
 export {
   TABLE_FORMATS,
   type TableColumn,
@@ -67,3 +89,9 @@ export {
   type WriteTableOptions,
   writeTable,
 } from './table-writer.ts';
+export {
+  buildTrainingTable,
+  type TableReadings,
+  type TrainingColumns,
+  type TrainingTable,
+} from './training-table.ts';

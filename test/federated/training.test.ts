@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../src/core/secure-random.ts';
 import { SeededRandom } from '../../src/core/seeded-random.ts';
-import {
-  calibrateGaussian,
-  gdpCost,
-  MemoryBudgetStore,
-  oneShotDimension,
-  openBudget,
-} from '../../src/dp/index.ts';
+import { calibrateGaussian, gdpCost, MemoryBudgetStore, openBudget } from '../../src/dp/index.ts';
 import {
   areaUnderCurve,
   designRows,
   FederatedClient,
-  type OneShotOptions,
-  oneShotContribution,
   PlainSum,
   predictTags,
   type RoundEnvironment,
@@ -71,59 +63,62 @@ const task: TagTask = {
 };
 const target = { epsilon: 2, delta: 1e-6 };
 
-describe.each(['fedavg', 'one-shot'] as const)('trainTagModel by %s', (method) => {
-  const options: TagTrainingOptions = {
-    runId: 'test',
-    method,
-    noiseMultiplier: calibrateGaussian(target),
-    delta: target.delta,
-  };
+describe.each(['auto', 'fedavg', 'one-shot', 'preconditioned'] as const)(
+  'trainTagModel by %s',
+  (method) => {
+    const options: TagTrainingOptions = {
+      runId: 'test',
+      method,
+      noiseMultiplier: calibrateGaussian(target),
+      delta: target.delta,
+    };
 
-  it('learns what persists, under noise', async () => {
-    const clients = simulatedClients(table, rows, task.prior.beta);
-    const outcome = await trainTagModel(environment, task, clients, options);
-    if (outcome.kind !== 'trained') throw new Error('refused without a budget');
-    const probabilities = predictTags(outcome.model, designRows(table, rows, task.prior.beta));
-    expect(probabilities.every((p) => p >= 0 && p <= 1)).toBe(true);
-    for (let tag = 0; tag < 4; tag++) {
-      const column = rows.map((user) => user * 4 + tag);
-      const auc = areaUnderCurve(
-        Array.from(column, (at) => probabilities[at] as number),
-        Array.from(column, (at) => table.labels[at] as number),
-      );
-      expect(auc).toBeGreaterThan(0.7);
-    }
-    const stated = outcome.model.statement.epsilon?.upper as number;
-    expect(stated).toBeLessThanOrEqual(2);
-    expect(stated).toBeGreaterThan(1.999);
-    expect(outcome.model.statement.insecure).toBe(false);
-    expect(outcome.model.statement.simulation).toContain('public data');
-    expect(outcome.model.weightNoiseStddev).toBeGreaterThan(0);
-  });
-
-  it('plans at most the cost it was calibrated to', () => {
-    const plan = tagTrainingPlan(environment, task, options);
-    const whole = 1 / options.noiseMultiplier ** 2;
-    expect(gdpCost(plan)).toBeLessThanOrEqual(whole * (1 + 1e-14));
-    expect(gdpCost(plan)).toBeGreaterThan(whole * (1 - 1e-6));
-  });
-
-  it('marks a run with seeded noise insecure', async () => {
-    const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
-    const seeded = { ...environment, random: new SeededRandom(1) };
-    const outcome = await trainTagModel(seeded, task, clients, options);
-    expect(outcome.kind === 'trained' && outcome.model.statement.insecure).toBe(true);
-  });
-
-  it('says when it was not private', async () => {
-    const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
-    const outcome = await trainTagModel(environment, task, clients, {
-      ...options,
-      noiseMultiplier: 0,
+    it('learns what persists, under noise', async () => {
+      const clients = simulatedClients(table, rows, task.prior.beta);
+      const outcome = await trainTagModel(environment, task, clients, options);
+      if (outcome.kind !== 'trained') throw new Error('refused without a budget');
+      const probabilities = predictTags(outcome.model, designRows(table, rows, task.prior.beta));
+      expect(probabilities.every((p) => p >= 0 && p <= 1)).toBe(true);
+      for (let tag = 0; tag < 4; tag++) {
+        const column = rows.map((user) => user * 4 + tag);
+        const auc = areaUnderCurve(
+          Array.from(column, (at) => probabilities[at] as number),
+          Array.from(column, (at) => table.labels[at] as number),
+        );
+        expect(auc).toBeGreaterThan(0.7);
+      }
+      const stated = outcome.model.statement.epsilon?.upper as number;
+      expect(stated).toBeLessThanOrEqual(2);
+      expect(stated).toBeGreaterThan(1.999);
+      expect(outcome.model.statement.insecure).toBe(false);
+      expect(outcome.model.statement.simulation).toContain('public data');
+      expect(outcome.model.weightNoiseStddev).toBeGreaterThan(0);
     });
-    expect(outcome.kind === 'trained' && outcome.model.statement.epsilon).toBe(null);
-  });
-});
+
+    it('plans at most the cost it was calibrated to', () => {
+      const plan = tagTrainingPlan(environment, task, options);
+      const whole = 1 / options.noiseMultiplier ** 2;
+      expect(gdpCost(plan)).toBeLessThanOrEqual(whole * (1 + 1e-14));
+      expect(gdpCost(plan)).toBeGreaterThan(whole * (1 - 1e-6));
+    });
+
+    it('marks a run with seeded noise insecure', async () => {
+      const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
+      const seeded = { ...environment, random: new SeededRandom(1) };
+      const outcome = await trainTagModel(seeded, task, clients, options);
+      expect(outcome.kind === 'trained' && outcome.model.statement.insecure).toBe(true);
+    });
+
+    it('says when it was not private', async () => {
+      const clients = simulatedClients(table, rows.subarray(0, 50), task.prior.beta);
+      const outcome = await trainTagModel(environment, task, clients, {
+        ...options,
+        noiseMultiplier: 0,
+      });
+      expect(outcome.kind === 'trained' && outcome.model.statement.epsilon).toBe(null);
+    });
+  },
+);
 
 describe('runFedAvg', () => {
   it('is plain gradient descent on the mean loss when nothing is clipped or noised', async () => {
@@ -134,7 +129,7 @@ describe('runFedAvg', () => {
     const run = runFedAvg(environment, model, model.initialParameters(), clients, {
       runId: 'exact',
       rounds: 3,
-      localSteps: 1,
+      localEpochs: 1,
       localLearningRate: 1,
       clippingNorm: 10,
       noiseMultiplier: 0,
@@ -176,7 +171,7 @@ describe('runFedAvg', () => {
     const run = runFedAvg(environment, model, model.initialParameters(), [client], {
       runId: 'noise',
       rounds: 8,
-      localSteps: 1,
+      localEpochs: 1,
       localLearningRate: 1,
       clippingNorm: 1,
       noiseMultiplier: 2,
@@ -303,52 +298,6 @@ describe('runPrivateRound', () => {
         { roundId: 'r', clients, compute: () => [0, 0], encoder, noiseMultiplier: 1 },
       ),
     ).rejects.toMatchObject({ code: 'core/aborted' });
-  });
-});
-
-describe('one-shot', () => {
-  const options: OneShotOptions = {
-    roundId: 'r',
-    inputDimension: 3,
-    outputDimension: 2,
-    constantFeature: 0.5,
-    labelDensity: 0.25,
-    persistence: 0,
-    labelClip: 0.4,
-    momentWeight: 0.5,
-    noiseMultiplier: 1,
-  };
-
-  it('sends the Frobenius norm of the second moment and a clipped cross moment', () => {
-    const x = [0.5, 0.6, Math.sqrt(1 - 0.25 - 0.36)];
-    const vector = oneShotContribution(
-      { rows: 1, features: Float32Array.from(x), labels: Float32Array.of(1, 0) },
-      options,
-    );
-    expect(vector.length).toBe(oneShotDimension(3, 2));
-    expect(Math.hypot(...vector.subarray(0, 6))).toBeCloseTo(options.momentWeight, 6);
-    expect(Math.hypot(...vector.subarray(6))).toBeCloseTo(1, 12);
-  });
-
-  it('sends only what the persistence prior leaves unexplained', () => {
-    const data = { rows: 1, features: Float32Array.of(0.5, 0.5, 0), labels: Float32Array.of(1, 0) };
-    const cross = oneShotContribution(data, { ...options, labelClip: 1, persistence: 1 }).subarray(
-      6,
-    );
-    // r = (1 − 0.25 − 0.5, 0 − 0.25 − 0)
-    expect([...cross]).toEqual([0.125, 0.125, 0, -0.125, -0.125, 0]);
-  });
-
-  it('keeps a user of many rows inside the joint bound', () => {
-    const features = new Float32Array(30).fill(0.5);
-    const encoder = new UpdateEncoder({
-      dimension: oneShotDimension(3, 2),
-      clippingNorm: Math.sqrt(1 + options.momentWeight ** 2),
-    });
-    const client = new FederatedClient('a', { rows: 10, features, labels: new Float32Array(20) });
-    const { vector, clipped } = client.contribute((d) => oneShotContribution(d, options), encoder);
-    expect(clipped).toBe(true);
-    expect(Math.hypot(...vector)).toBeLessThanOrEqual(encoder.integerSensitivity);
   });
 });
 

@@ -44,7 +44,8 @@ export interface Workspace {
  * sums: `simd` adds in float32 lanes, `plain` one product after the other in float64. With u = 2⁻²⁴ and beside
  * the smallest normal number, both are within (k + 2)·u·Σ|terms| of the exact sum of k terms; gradients of the
  * sigmoid cross-entropy within 8u of themselves for labels 0 and 1, those of the softmax within 16u·(p + y),
- * losses within 8u of themselves. `axpy`, `scaleRows`, `accumulateRows` and `walshHadamard` agree to the bit.
+ * losses within 8u of themselves, `tanh` within 6u of itself. `axpy`, `scaleRows`, `accumulateRows`, `relu`,
+ * `reluBackward`, `tanhBackward` and `walshHadamard` agree to the bit.
  * NaN and infinities of the input go the same way, but a sum whose parts pass the largest float32 on the way
  * overflows in `simd` only.
  *
@@ -95,6 +96,14 @@ export interface Kernels {
   ): void;
   /** Each z ← 1 / (1 + e^−z). */
   sigmoid(values: Float32Array): void;
+  /** Each z ← max(0, z). */
+  relu(values: Float32Array): void;
+  /** Each error stays where its activation is above 0, and becomes 0 elsewhere. */
+  reluBackward(activations: Float32Array, errors: Float32Array): void;
+  /** Each z ← tanh z. */
+  tanh(values: Float32Array): void;
+  /** Each error ← error · (1 − a²), a its activation. */
+  tanhBackward(activations: Float32Array, errors: Float32Array): void;
   /**
    * Cross-entropy of independent labels in [0, 1]: returns scale · Σ (log(1 + e^z) − y·z), and the logits
    * become its gradient scale · (σ(z) − y). A scale of 1 is the sum over the examples, 1/rows their mean.

@@ -2,6 +2,7 @@ import type { GemmShape, GemmStart, Kernels, MatrixShape, Workspace } from './ke
 import {
   checkAccumulateRows,
   checkAxpy,
+  checkBackward,
   checkCrossEntropy,
   checkGemm,
   checkRowCrossEntropy,
@@ -95,6 +96,29 @@ export class PlainKernels implements Kernels {
   sigmoid(values: Float32Array): void {
     checkValues('values', values);
     for (let i = 0; i < values.length; i++) values[i] = 1 / (1 + Math.exp(-(values[i] as number)));
+  }
+
+  relu(values: Float32Array): void {
+    checkValues('values', values);
+    for (let i = 0; i < values.length; i++) values[i] = Math.max(0, values[i] as number);
+  }
+
+  reluBackward(activations: Float32Array, errors: Float32Array): void {
+    checkBackward(activations, errors);
+    for (let i = 0; i < errors.length; i++) if (!((activations[i] as number) > 0)) errors[i] = 0;
+  }
+
+  tanh(values: Float32Array): void {
+    checkValues('values', values);
+    for (let i = 0; i < values.length; i++) values[i] = Math.tanh(values[i] as number);
+  }
+
+  tanhBackward(activations: Float32Array, errors: Float32Array): void {
+    checkBackward(activations, errors);
+    for (let i = 0; i < errors.length; i++) {
+      const slope = Math.fround(1 - Math.fround((activations[i] as number) ** 2));
+      errors[i] = (errors[i] as number) * slope;
+    }
   }
 
   sigmoidCrossEntropy(logits: Float32Array, labels: Float32Array, scale: number): number {

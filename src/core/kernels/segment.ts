@@ -27,6 +27,10 @@ export interface TrainingModule {
   scaleRows(rows: number, columns: number, matrix: number, scales: number): void;
   accumulateRows(rows: number, columns: number, matrix: number, scales: number, out: number): void;
   sigmoid(length: number, values: number): void;
+  relu(length: number, values: number): void;
+  reluBackward(length: number, activations: number, errors: number): void;
+  tanh(length: number, values: number): void;
+  tanhBackward(length: number, activations: number, errors: number): void;
   sigmoidCrossEntropy(length: number, logits: number, labels: number, scale: number): number;
   softmaxCrossEntropy(
     rows: number,

@@ -112,6 +112,12 @@ export function checkValues(name: string, values: Float32Array): void {
   checkArray(name, values, Math.max(1, values?.length ?? 1));
 }
 
+export function checkBackward(activations: Float32Array, errors: Float32Array): void {
+  checkValues('errors', errors);
+  checkArray('activations', activations, errors.length);
+  checkApart('errors', errors, 'activations', activations);
+}
+
 export function checkCrossEntropy(logits: Float32Array, labels: Float32Array, scale: number): void {
   checkScale(scale);
   checkValues('logits', logits);

@@ -3,6 +3,7 @@ import type { GemmShape, GemmStart, Kernels, MatrixShape, Workspace } from './ke
 import {
   checkAccumulateRows,
   checkAxpy,
+  checkBackward,
   checkCrossEntropy,
   checkGemm,
   checkRowCrossEntropy,
@@ -130,6 +131,36 @@ export class SimdKernels implements Kernels {
     checkValues('values', values);
     this.#arena.run([values], true, (module, at) => {
       module.sigmoid(values.length, at[0] as number);
+    });
+  }
+
+  relu(values: Float32Array): void {
+    checkValues('values', values);
+    this.#arena.run([values], true, (module, at) => {
+      module.relu(values.length, at[0] as number);
+    });
+  }
+
+  reluBackward(activations: Float32Array, errors: Float32Array): void {
+    checkBackward(activations, errors);
+    this.#arena.run([errors, activations], true, (module, at) => {
+      const [e, a] = at as [number, number];
+      module.reluBackward(errors.length, a, e);
+    });
+  }
+
+  tanh(values: Float32Array): void {
+    checkValues('values', values);
+    this.#arena.run([values], true, (module, at) => {
+      module.tanh(values.length, at[0] as number);
+    });
+  }
+
+  tanhBackward(activations: Float32Array, errors: Float32Array): void {
+    checkBackward(activations, errors);
+    this.#arena.run([errors, activations], true, (module, at) => {
+      const [e, a] = at as [number, number];
+      module.tanhBackward(errors.length, a, e);
     });
   }
 

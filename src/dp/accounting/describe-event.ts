@@ -1,4 +1,4 @@
-import type { DpEvent } from '../event.ts';
+import type { DpEvent, SelectionRuns } from '../event.ts';
 
 /** A number as a person would write it. */
 export function shown(value: number): string {
@@ -35,9 +35,17 @@ export function describeEvent(event: DpEvent): string {
       return event.events.map(describeEvent).join(' and ');
     case 'correlated-gaussian':
       return `correlated Gaussian noise, multiplier ${shown(event.noiseMultiplier)}, for ${event.participations} participations`;
+    case 'repeat-and-select':
+      return `the best of ${describeRuns(event.runs)} of ${describeEvent(event.event)}`;
     case 'non-private':
       return 'a release without protection';
   }
+}
+
+function describeRuns(runs: SelectionRuns): string {
+  return runs.kind === 'poisson'
+    ? `a hidden number of runs, Poisson of mean ${shown(runs.mean)},`
+    : `a hidden number of runs, negative binomial of shape ${shown(runs.shape)} and stop ${shown(runs.stop)},`;
 }
 
 function inDimensions(event: { readonly dimension?: number }): string {

@@ -5,7 +5,8 @@ import { epsilonOfPlan } from './create.ts';
 import { describeEvent, shown } from './describe-event.ts';
 import { type Leaf, leavesOf, mergedLeaves } from './leaves.ts';
 import { divergenceCurve } from './rdp/curve.ts';
-import { epsilonOfCurve, totalCurve } from './rdp/total.ts';
+import { epsilonOfCurve } from './rdp/readouts.ts';
+import { totalCurve } from './rdp/total.ts';
 import { validatePlan } from './validate.ts';
 
 /** What one part of a plan contributes. */

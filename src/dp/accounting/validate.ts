@@ -1,4 +1,4 @@
-import { type DpEvent, EVENT_KINDS } from '../event.ts';
+import { type DpEvent, EVENT_KINDS, type SelectionRuns } from '../event.ts';
 import { NEIGHBOUR_RELATIONS, type Plan, PRIVACY_UNITS } from '../plan.ts';
 import { invalid, unsupported } from './refuse.ts';
 
@@ -68,6 +68,39 @@ const strategy: Check = (value, path) => {
   if (coefficients[0] === 0) throw invalid(`${path}.coefficients[0]`, 'a number other than 0', 0);
 };
 
+const within =
+  (least: number, largest: number): Check =>
+  (value, path) => {
+    if (!(typeof value === 'number' && value >= least && value <= largest)) {
+      throw invalid(path, `a number in [${least}, ${largest}]`, value);
+    }
+  };
+
+/** Of the shape: so near −1 that the law would lose its tail. */
+const LEAST_SHAPE = -1 + 2 ** -20;
+const LEAST_STOP = 2 ** -20;
+
+/** What each law of a number of runs holds besides `kind`. */
+const RUNS: Readonly<Record<SelectionRuns['kind'], Readonly<Record<string, Check>>>> = {
+  'truncated-negative-binomial': {
+    shape: within(LEAST_SHAPE, 1),
+    stop: within(LEAST_STOP, 1 - LEAST_STOP),
+  },
+  // Under one run expected, the bound would have to reckon with none at all.
+  poisson: { mean: within(1, 2 ** 20) },
+};
+
+const runs: Check = (value, path, depth) => {
+  if (!isFields(value)) throw invalid(path, 'a law of the number of runs', value);
+  const kind = value['kind'];
+  if (typeof kind !== 'string' || !Object.hasOwn(RUNS, kind)) {
+    throw unsupported(`${path}.kind`, 'unknown law of the number of runs');
+  }
+  const fields = RUNS[kind as SelectionRuns['kind']];
+  refuseUnknownFields(value, ['kind', ...Object.keys(fields)], path);
+  for (const [name, check] of Object.entries(fields)) check(value[name], `${path}.${name}`, depth);
+};
+
 /** What each kind holds besides `kind`; nothing else may be in an event. */
 const FIELDS: Readonly<Record<DpEvent['kind'], Readonly<Record<string, Check>>>> = {
   gaussian: { noiseMultiplier: positive },
@@ -93,6 +126,7 @@ const FIELDS: Readonly<Record<DpEvent['kind'], Readonly<Record<string, Check>>>>
     minSeparation: count,
     strategy,
   },
+  'repeat-and-select': { runs, event: checkEvent },
   'non-private': {},
 };
 
@@ -135,6 +169,16 @@ function checkEvent(value: unknown, path: string, depth: number): void {
 export function validateEvent(event: unknown, path = 'event'): DpEvent {
   checkEvent(event, path, 0);
   return event as DpEvent;
+}
+
+/**
+ * Checks the law of a number of runs.
+ *
+ * @throws {VelaturaError} `dp/invalid-parameter`, `dp/unsupported-event`
+ */
+export function validateSelectionRuns(value: unknown, path = 'runs'): SelectionRuns {
+  runs(value, path, 0);
+  return value as SelectionRuns;
 }
 
 /**

@@ -25,8 +25,8 @@ import {
   Expiries,
   OpenReservations,
   type ReservationState,
-  type ReservationTerms,
   ReservationTable,
+  type ReservationTerms,
   rememberedRefusal,
   sameTerms,
 } from './reservations.ts';

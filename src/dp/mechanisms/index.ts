@@ -4,7 +4,7 @@ export { type CountOptions, dpCount } from './count.ts';
 export { type ExponentialOptions, exponentialMechanism } from './exponential-mechanism.ts';
 export { chooseGranularity } from './grid.ts';
 export { dpHistogram, type HistogramCategory, type HistogramOptions } from './histogram.ts';
-export { clipToLattice, type LatticeBall, latticeBall } from './lattice-clip.ts';
+export { addToLattice, clipToLattice, type LatticeBall, latticeBall } from './lattice-clip.ts';
 export {
   type DiscreteGaussianOptions,
   type DiscreteLaplaceOptions,

@@ -10,6 +10,12 @@ export { oneShotDimension } from './one-shot-dimension.ts';
 export { planTraining, type TrainingPlan } from './plan-training.ts';
 export type { TrainingAlternative } from './price-training.ts';
 export {
+  type PrivateSelection,
+  type PrivateSelectionOptions,
+  selectPrivately,
+} from './private-selection.ts';
+export { sampleSelectionRuns } from './private-selection-runs.ts';
+export {
   predictedError,
   type RoundShape,
   roundSignalToNoise,

@@ -1,7 +1,11 @@
 import type { Refusal } from '../../dp/budget/budget.ts';
 import type { Batch } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
-import { type RoundEnvironment, runPrivateRound } from '../rounds/private-round.ts';
+import {
+  type RoundEnvironment,
+  type RoundMetrics,
+  runPrivateRound,
+} from '../rounds/private-round.ts';
 import { UpdateEncoder } from '../rounds/update-encoder.ts';
 
 /** A private count of how common each tag is. Every number is a public constant. */
@@ -25,6 +29,7 @@ export type PopularityOutcome =
       readonly popularity: Float32Array;
       /** Deviation of the noise on each. */
       readonly noiseStddev: number;
+      readonly metrics: RoundMetrics;
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
@@ -70,6 +75,7 @@ export async function releasePopularity(
     kind: 'released',
     popularity: Float32Array.from(value, (sum) => options.labelDensity + sum / options.normaliser),
     noiseStddev: error.noiseStddev / options.normaliser,
+    metrics: outcome.metrics,
   };
 }
 

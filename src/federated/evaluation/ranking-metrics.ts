@@ -1,3 +1,5 @@
+import { rowNdcgAt5, rowPrecisionAt3 } from './ranked-row.ts';
+
 /** Quality of tag rankings. All scores and labels are `[users, tags]`, row-major. */
 export interface RankingMetrics {
   /** Mean over all users of the share of relevant tags among the best three; nothing relevant counts 0. */
@@ -32,20 +34,11 @@ export function rankingMetrics(
   for (let user = 0; user < users; user++) {
     const own = scores.subarray(user * tags, (user + 1) * tags);
     const truth = labels.subarray(user * tags, (user + 1) * tags);
-    const order = Array.from(own.keys()).sort(
-      (a, b) => (own[b] as number) - (own[a] as number) || a - b,
-    );
-    precision += order.slice(0, 3).filter((tag) => truth[tag] === 1).length / 3;
-    const relevant = truth.filter((label) => label === 1).length;
-    if (relevant > 0) {
+    precision += rowPrecisionAt3(own, truth);
+    const ndcg = rowNdcgAt5(own, truth);
+    if (ndcg !== null) {
       withRelevant++;
-      let ideal = 0;
-      for (let rank = 0; rank < Math.min(5, relevant); rank++) ideal += 1 / Math.log2(rank + 2);
-      let got = 0;
-      order.slice(0, 5).forEach((tag, rank) => {
-        if (truth[tag] === 1) got += 1 / Math.log2(rank + 2);
-      });
-      gain += got / ideal;
+      gain += ndcg;
     }
   }
   return {

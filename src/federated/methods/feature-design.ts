@@ -42,13 +42,13 @@ export interface TagTaskPrior {
  * Start of a logistic tag model from public facts: every tag as likely as the guess, plus the persistence
  * prior. Only the residual is left to learn, which is what noise can spoil.
  *
- * @param model - features are [constant, tag 1 … tag K] when persistence is not 0
+ * @param model - features begin with [constant, tag 1 … tag K] when persistence is not 0
  */
 export function priorParameters(model: Trainable, prior: TagTaskPrior): Float32Array {
   const { inputDimension: width, outputDimension: tags } = model;
-  if (prior.persistence !== 0 && width !== tags + 1) {
+  if (prior.persistence !== 0 && width < tags + 1) {
     throw new RangeError(
-      `"persistence" expected ${tags + 1} features for ${tags} tags, got ${width}`,
+      `"persistence" expected at least ${tags + 1} features for ${tags} tags, got ${width}`,
     );
   }
   const parameters = model.initialParameters();

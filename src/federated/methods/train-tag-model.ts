@@ -4,13 +4,21 @@ import { checkDelta } from '../../dp/delta-check.ts';
 import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
 import { isInsecure, type Plan } from '../../dp/plan.ts';
 import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../../dp/statement.ts';
+import { releasePopularity } from '../evaluation/popularity.ts';
 import { LogisticModel } from '../models/logistic-model.ts';
 import type { TagModel } from '../models/tag-model.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import { type RoundEnvironment, type RoundMetrics, roundPlan } from '../rounds/private-round.ts';
+import { chooseMethod, learningStrength, type TagTrainingMethod } from './choose-method.ts';
 import { constantFeature, priorParameters, type TagTaskPrior } from './feature-design.ts';
-import { type FedAvgRound, runFedAvg } from './fedavg.ts';
-import { type OneShotOptions, runOneShot } from './one-shot.ts';
+import { runFedAvg } from './fedavg.ts';
+import type { FedAvgState } from './fedavg-state.ts';
+import {
+  type PreconditionedResult,
+  preconditionedPlan,
+  type ReleasedSum,
+  runPreconditioned,
+} from './preconditioned.ts';
 
 /** What is to be learnt, in public facts only. */
 export interface TagTask {
@@ -22,10 +30,26 @@ export interface TagTask {
   readonly population: number;
 }
 
+/** One finished round of any method. */
+export interface TrainingRound {
+  /** Counted from 1. */
+  readonly round: number;
+  readonly metrics: RoundMetrics;
+  /** Parameters after the round. `[tags, features]` */
+  readonly parameters: Float32Array;
+  /** To go on from here after a crash, with the same task, clients and options. */
+  readonly state: TrainingState;
+}
+
+/** Where a run stands after a round: what was released, which is as public as the model. */
+export type TrainingState =
+  | { readonly kind: 'preconditioned'; readonly releases: readonly ReleasedSum[] }
+  | { readonly kind: 'fedavg'; readonly state: FedAvgState };
+
 /** How to train. */
 export interface TagTrainingOptions {
   readonly runId: string;
-  readonly method: 'fedavg' | 'one-shot';
+  readonly method: TagTrainingMethod;
   /**
    * Of the whole run, as if it were one Gaussian release: rounds share it. 0 is non-private. Get it from
    * `calibrateGaussian({ epsilon, delta })`.
@@ -33,65 +57,103 @@ export interface TagTrainingOptions {
   readonly noiseMultiplier: number;
   /** At which the statement gives epsilon: the delta that the noise was calibrated for. */
   readonly delta: number;
+  /** How many rounds there may be; a public choice. Default: what suits the method. */
+  readonly rounds?: number;
+  /** Bound on the norm of one user's update. Default: `labelNormBound`. */
+  readonly clippingNorm?: number;
+  /** Goes on from there. A method without rounds has no state to go on from. */
+  readonly resume?: TrainingState;
   /** See `UpdateEncoderOptions.clippingFlagWeight`; rounds of `fedavg` only. */
   readonly clippingFlagWeight?: number;
-  /** Called after each round, and waited for. */
-  readonly onRound?: (round: FedAvgRound) => void | Promise<void>;
+  /** Called after each round, and waited for; `popularity` has none. */
+  readonly onRound?: (round: TrainingRound) => void | Promise<void>;
 }
+
+/** What decides the cost of a run. */
+type RunCosts = Pick<TagTrainingOptions, 'method' | 'noiseMultiplier' | 'rounds'>;
 
 export type TagTrainingOutcome =
   | {
       readonly kind: 'trained';
+      /** What was done; never `auto`. */
+      readonly method: Exclude<TagTrainingMethod, 'auto'>;
       readonly model: TagModel;
       readonly plan: Plan;
       readonly rounds: readonly RoundMetrics[];
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** Of the cost of preconditioned steps, what the second moment takes. */
+const MOMENT_SHARE = 0.1;
+
 /**
- * Rounds of federated averaging. With a persistence prior only a residual is left to learn, so fewer and
- * smaller steps do; both caps grow with population · µ, because noise allows no more.
+ * Rounds of each method. Scores are bought anew only because the loss is not quadratic: three times suffice,
+ * and without noise, when nothing is shared out, some more. With a persistence prior only a residual is left to
+ * learn, so fewer rounds of averaging do.
  */
-function fedAvgSchedule(
+function defaultRounds(
+  method: Exclude<TagTrainingMethod, 'auto'>,
   task: TagTask,
   noiseMultiplier: number,
-): { rounds: number; totalStep: number } {
-  const strength = noiseMultiplier === 0 ? Infinity : task.population / noiseMultiplier;
-  return task.prior.persistence !== 0
-    ? { rounds: 20, totalStep: Math.min(0.15 * strength, 150) }
-    : { rounds: 40, totalStep: Math.min(0.6 * strength, 1000) };
+): number {
+  switch (method) {
+    case 'preconditioned':
+      return noiseMultiplier === 0 ? 8 : 3;
+    case 'fedavg':
+      return task.prior.persistence !== 0 ? 20 : 40;
+    case 'one-shot':
+    case 'popularity':
+      return 1;
+  }
 }
 
-/** A good bound for residuals of probabilities near the guessed density: their expected norm. */
-export function labelNormBound(tags: number, labelDensity: number): number {
-  return Math.min(2, Math.sqrt(tags * labelDensity * (1 - labelDensity)));
+/** Sum of the steps of averaging: noise allows no more than grows with users × µ, and past a cap nothing gains. */
+function totalStep(task: TagTask, strength: number): number {
+  return task.prior.persistence !== 0
+    ? Math.min(0.15 * strength, 150)
+    : Math.min(0.6 * strength, 1000);
 }
 
 /**
- * Plan of a whole run, before anything is charged: what `trainTagModel` will cost each client.
+ * A good bound for residuals of probabilities near the guessed density: their expected norm, but not less than
+ * what most single residuals need.
  */
+export function labelNormBound(tags: number, labelDensity: number): number {
+  return Math.min(2, Math.max(0.7, Math.sqrt(tags * labelDensity * (1 - labelDensity))));
+}
+
+/** A run with everything decided that public facts decide. */
+interface Schedule {
+  readonly method: Exclude<TagTrainingMethod, 'auto'>;
+  readonly rounds: number;
+  readonly noiseMultiplier: number;
+}
+
+function scheduleOf(
+  { relation }: Pick<RoundEnvironment, 'relation'>,
+  task: TagTask,
+  { method: asked, noiseMultiplier, rounds }: RunCosts,
+): Schedule {
+  const method = chooseMethod(asked, task, noiseMultiplier, relation);
+  const several = method === 'preconditioned' || method === 'fedavg';
+  const usual = defaultRounds(method, task, noiseMultiplier);
+  return { method, rounds: several ? (rounds ?? usual) : 1, noiseMultiplier };
+}
+
+/** Plan of a whole run, before anything is charged: what `trainTagModel` will cost each client. */
 export function tagTrainingPlan(
   environment: Pick<RoundEnvironment, 'relation'>,
   task: TagTask,
-  options: Pick<TagTrainingOptions, 'method' | 'noiseMultiplier'>,
+  options: RunCosts,
 ): Plan {
-  const { releases, noiseMultiplier } = releaseSchedule(task, options);
-  const single = roundPlan(noiseMultiplier, environment.relation);
-  if (releases === 1 || noiseMultiplier === 0) return single;
-  return { ...single, event: { kind: 'repeated', count: releases, event: single.event } };
-}
-
-/** How many releases a run makes, and the noise of each. */
-function releaseSchedule(
-  task: TagTask,
-  options: Pick<TagTrainingOptions, 'method' | 'noiseMultiplier'>,
-): { readonly releases: number; readonly noiseMultiplier: number } {
-  const { method, noiseMultiplier } = options;
-  const releases = method === 'one-shot' ? 1 : fedAvgSchedule(task, noiseMultiplier).rounds;
-  return {
-    releases,
-    noiseMultiplier: noiseMultiplier === 0 ? 0 : divideGaussianEvenly(noiseMultiplier, releases),
-  };
+  const { method, rounds, noiseMultiplier } = scheduleOf(environment, task, options);
+  const { relation } = environment;
+  if (method === 'preconditioned' || method === 'one-shot') {
+    return preconditionedPlan(relation, { noiseMultiplier, rounds, momentShare: MOMENT_SHARE });
+  }
+  if (rounds === 1 || noiseMultiplier === 0) return roundPlan(noiseMultiplier, relation);
+  const single = roundPlan(divideGaussianEvenly(noiseMultiplier, rounds), relation);
+  return { ...single, event: { kind: 'repeated', count: rounds, event: single.event } };
 }
 
 /**
@@ -100,7 +162,7 @@ function releaseSchedule(
  * ## Privacy
  * Unit: user. Costs every client given the plan of {@link tagTrainingPlan}, at most
  * `gaussian{noiseMultiplier}`; asks the budget of the environment before each release. Features and labels
- * are read on the clients only. Step sizes, clips and rounds come from public facts.
+ * are read on the clients only. Method, step sizes, clips and rounds come from public facts.
  *
  * @throws {VelaturaError} `dp/delta-too-large`; as `runPrivateRound`
  * @see docs/privacy-model.md
@@ -111,73 +173,164 @@ export async function trainTagModel(
   clients: readonly FederatedClient[],
   options: TagTrainingOptions,
 ): Promise<TagTrainingOutcome> {
+  const schedule = scheduleOf(environment, task, options);
   const plan = tagTrainingPlan(environment, task, options);
-  const statement = trainingStatement(environment, task, options, plan);
-  const common = { tags: task.tags, features: task.features, statement };
-  const { prior, tags, features, population } = task;
-  const { noiseMultiplier } = releaseSchedule(task, options);
+  const clippingNorm =
+    options.clippingNorm ?? labelNormBound(task.tags.length, task.prior.labelDensity);
+  const statement = trainingStatement(environment, task, options, clippingNorm, plan);
+  const learnt =
+    schedule.method === 'popularity'
+      ? await learnPopularity(environment, task, clients, options, clippingNorm)
+      : await learnWeights(environment, task, clients, { ...options, ...schedule, clippingNorm });
+  if (learnt.kind === 'refused') return learnt;
+  const { tags, features } = task;
+  return {
+    kind: 'trained',
+    method: schedule.method,
+    model: { ...learnt.scorer, tags, features, statement },
+    plan,
+    rounds: learnt.rounds,
+  };
+}
 
-  if (options.method === 'one-shot') {
-    const oneShot: OneShotOptions = {
-      roundId: `${options.runId}/one-shot`,
-      inputDimension: features.length,
-      outputDimension: tags.length,
-      constantFeature: constantFeature(prior.beta),
-      labelDensity: prior.labelDensity,
-      // Slope of the logistic prior where it starts.
-      persistence: prior.persistence * prior.labelDensity * (1 - prior.labelDensity),
-      labelClip: labelNormBound(tags.length, prior.labelDensity),
-      momentWeight: 0.5,
-      noiseMultiplier,
+type Learnt =
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | {
+      readonly kind: 'learnt';
+      readonly scorer: Pick<TagModel, 'kind' | 'weights' | 'offsets' | 'weightNoiseStddev'>;
+      readonly rounds: readonly RoundMetrics[];
     };
-    const outcome = await runOneShot(environment, clients, oneShot);
-    if (outcome.kind === 'refused') return outcome;
-    const { weights, weightNoiseStddev, metrics } = outcome.result;
-    const offsets = new Float32Array(tags.length).fill(prior.labelDensity);
-    const model: TagModel = { ...common, kind: 'linear', weights, offsets, weightNoiseStddev };
-    return { kind: 'trained', model, plan, rounds: [metrics] };
-  }
 
-  const model = new LogisticModel({
-    inputDimension: features.length,
+async function learnPopularity(
+  environment: RoundEnvironment,
+  { tags, features, prior, population }: TagTask,
+  clients: readonly FederatedClient[],
+  { runId, noiseMultiplier }: TagTrainingOptions,
+  clippingNorm: number,
+): Promise<Learnt> {
+  const outcome = await releasePopularity(environment, clients, {
+    roundId: `${runId}/popularity`,
     outputDimension: tags.length,
-  });
-  const { rounds, totalStep } = fedAvgSchedule(task, options.noiseMultiplier);
-  const run = runFedAvg(environment, model, priorParameters(model, prior), clients, {
-    runId: options.runId,
-    rounds,
-    localSteps: 1,
-    localLearningRate: 1,
-    clippingNorm: labelNormBound(tags.length, prior.labelDensity),
+    labelDensity: prior.labelDensity,
+    labelClip: clippingNorm,
     noiseMultiplier,
     normaliser: population,
-    serverLearningRate: totalStep / rounds,
-    averagedShare: 0.5,
-    ...(options.clippingFlagWeight === undefined
-      ? {}
-      : { clippingFlagWeight: options.clippingFlagWeight }),
   });
-  const reports: RoundMetrics[] = [];
+  if (outcome.kind === 'refused') return outcome;
+  return {
+    kind: 'learnt',
+    scorer: {
+      kind: 'linear',
+      weights: new Float32Array(tags.length * features.length),
+      offsets: outcome.popularity,
+      weightNoiseStddev: 0,
+    },
+    rounds: [outcome.metrics],
+  };
+}
+
+async function learnWeights(
+  environment: RoundEnvironment,
+  task: TagTask,
+  clients: readonly FederatedClient[],
+  options: DecidedOptions,
+): Promise<Learnt> {
+  const model = new LogisticModel({
+    inputDimension: task.features.length,
+    outputDimension: task.tags.length,
+  });
+  const start = priorParameters(model, task.prior);
+  const run =
+    options.method === 'fedavg'
+      ? averagedRun(environment, task, model, start, clients, options)
+      : preconditionedRun(environment, task, start, clients, options);
+  const rounds: RoundMetrics[] = [];
   for (;;) {
     const step = await run.next();
     if (!step.done) {
-      reports.push(step.value.metrics);
+      rounds.push(step.value.metrics);
       await options.onRound?.(step.value);
       continue;
     }
-    if (step.value.refusal !== null) return { kind: 'refused', refusal: step.value.refusal };
+    const { refusal, parameters, parameterNoiseStddev } = step.value;
+    if (refusal !== null) return { kind: 'refused', refusal };
     return {
-      kind: 'trained',
-      model: {
-        ...common,
+      kind: 'learnt',
+      scorer: {
         kind: 'logistic',
-        weights: step.value.parameters,
-        offsets: new Float32Array(tags.length),
-        weightNoiseStddev: step.value.parameterNoiseStddev,
+        weights: parameters,
+        offsets: new Float32Array(task.tags.length),
+        weightNoiseStddev: parameterNoiseStddev,
       },
-      plan,
-      rounds: reports,
+      rounds,
     };
+  }
+}
+
+/** Options of a run of rounds with everything decided. */
+type DecidedOptions = TagTrainingOptions & Schedule & { readonly clippingNorm: number };
+
+/** What a run of either kind ends with. */
+type RunResult = Pick<PreconditionedResult, 'parameters' | 'refusal' | 'parameterNoiseStddev'>;
+
+async function* preconditionedRun(
+  environment: RoundEnvironment,
+  { tags, features, prior }: TagTask,
+  start: Float32Array,
+  clients: readonly FederatedClient[],
+  { runId, rounds, clippingNorm, noiseMultiplier, resume }: DecidedOptions,
+): AsyncGenerator<TrainingRound, RunResult> {
+  const releases = resume?.kind === 'preconditioned' ? [...resume.releases] : [];
+  const run = runPreconditioned(environment, start, clients, {
+    runId,
+    inputDimension: features.length,
+    outputDimension: tags.length,
+    constantFeature: constantFeature(prior.beta),
+    rounds,
+    momentShare: MOMENT_SHARE,
+    scoreClip: clippingNorm,
+    noiseMultiplier,
+    resume: [...releases],
+  });
+  for (;;) {
+    const step = await run.next();
+    if (step.done) return step.value;
+    const { round, metrics, parameters, release } = step.value;
+    releases.push(release);
+    const state = { kind: 'preconditioned', releases: [...releases] } as const;
+    yield { round, metrics, parameters, state };
+  }
+}
+
+async function* averagedRun(
+  environment: RoundEnvironment,
+  task: TagTask,
+  model: LogisticModel,
+  start: Float32Array,
+  clients: readonly FederatedClient[],
+  options: DecidedOptions,
+): AsyncGenerator<TrainingRound, RunResult> {
+  const { runId, rounds, noiseMultiplier, clippingNorm, clippingFlagWeight, resume } = options;
+  const { population } = task;
+  const strength = learningStrength(population, noiseMultiplier, environment.relation);
+  const run = runFedAvg(environment, model, start, clients, {
+    runId,
+    rounds,
+    localEpochs: 1,
+    localLearningRate: 1,
+    clippingNorm,
+    noiseMultiplier: noiseMultiplier === 0 ? 0 : divideGaussianEvenly(noiseMultiplier, rounds),
+    normaliser: population,
+    serverLearningRate: totalStep(task, strength) / rounds,
+    averagedShare: 0.5,
+    ...(clippingFlagWeight === undefined ? {} : { clippingFlagWeight }),
+    ...(resume?.kind === 'fedavg' ? { resume: resume.state } : {}),
+  });
+  for (;;) {
+    const step = await run.next();
+    if (step.done) return step.value;
+    const { round, metrics, parameters, state } = step.value;
+    yield { round, metrics, parameters, state: { kind: 'fedavg', state } };
   }
 }
 
@@ -185,6 +338,7 @@ function trainingStatement(
   environment: RoundEnvironment,
   task: TagTask,
   options: TagTrainingOptions,
+  clippingNorm: number,
   plan: Plan,
 ): PrivacyStatement {
   const isPrivate = options.noiseMultiplier !== 0;
@@ -199,7 +353,7 @@ function trainingStatement(
     sybilAssumption: 'one person holds one account; whoever enrols accounts vouches for that',
     bounds: [
       'features of norm at most 1, by normalisation on the device',
-      `updates clipped to norm ${labelNormBound(task.tags.length, task.prior.labelDensity).toFixed(3)}`,
+      `updates clipped to norm ${clippingNorm.toFixed(3)}`,
       `population taken as ${task.population}, labels guessed ${task.prior.labelDensity} dense`,
     ],
     sideChannelsNotCovered: UNCOVERED_SIDE_CHANNELS,

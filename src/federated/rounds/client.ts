@@ -1,14 +1,12 @@
+import type { RandomSource } from '../../core/random-source.ts';
 import type { Batch, Trainable } from '../models/trainable.ts';
+import { LocalTrainer, type LocalTraining } from './local-trainer.ts';
 import type { EncodedUpdate, UpdateEncoder } from './update-encoder.ts';
+
+export type { LocalTraining };
 
 /** What a client is asked to compute on its own rows; one vector comes out, unclipped. */
 export type LocalComputation = (data: Batch) => ArrayLike<number>;
-
-/** Local training of one round of federated averaging. */
-export interface LocalTraining {
-  readonly localSteps: number;
-  readonly localLearningRate: number;
-}
 
 /**
  * The client's side of a round: holds one user's rows and lets nothing out but a clipped integer update.
@@ -47,27 +45,28 @@ export class FederatedClient {
 }
 
 /**
- * A few steps of gradient descent on the mean loss of the own rows, from the global parameters.
+ * Training on the own rows from the global parameters.
  *
+ * @param random - decides which rows make a batch; without it they come in order
  * @returns the change of the parameters, `[parameterCount]`
+ * @throws RangeError for training constants out of range
  */
 export function localUpdate(
   model: Trainable,
   parameters: Float32Array,
   data: Batch,
   training: LocalTraining,
+  random: RandomSource | null = null,
 ): Float32Array {
-  const local = Float32Array.from(parameters);
-  const gradient = new Float32Array(model.parameterCount);
-  const rate = training.localLearningRate / Math.max(1, data.rows);
-  for (let step = 0; step < training.localSteps; step++) {
-    model.gradient(local, data, gradient);
-    for (let i = 0; i < local.length; i++) {
-      local[i] = (local[i] as number) - rate * (gradient[i] as number);
-    }
+  const trainer = new LocalTrainer(model, training);
+  try {
+    const rows = trainer.usedRows(data.rows);
+    const room = trainer.room(rows);
+    room.features.set(data.features.subarray(0, rows * model.inputDimension));
+    room.labels.set(data.labels.subarray(0, rows * model.outputDimension));
+    trainer.startFrom(parameters);
+    return trainer.update(rows, random).slice();
+  } finally {
+    trainer.free();
   }
-  for (let i = 0; i < local.length; i++) {
-    local[i] = (local[i] as number) - (parameters[i] as number);
-  }
-  return local;
 }

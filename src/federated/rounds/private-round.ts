@@ -3,13 +3,26 @@ import { yieldToEventLoop } from '../../core/event-loop.ts';
 import { l2Norm } from '../../core/linear-algebra.ts';
 import type { RandomSource } from '../../core/random-source.ts';
 import { nextUp, normalQuantile } from '../../core/special/index.ts';
-import { validatePlan } from '../../dp/accounting/index.ts';
 import type { PrivacyBudgetAccountant, Refusal } from '../../dp/budget/budget.ts';
 import { fillRoundedGaussian, MAX_NOISE_STDDEV } from '../../dp/noise/index.ts';
 import { isInsecure, type NeighbourRelation, type Plan, type Release } from '../../dp/plan.ts';
+import { drawBuckets } from '../robust/buckets.ts';
+import {
+  checkRobustRule,
+  combineBuckets,
+  noiseInflation,
+  type RobustRule,
+} from '../robust/robust-rule.ts';
+import { type AmplifiedSampling, drawSample, expectedSample } from './amplified-sampling.ts';
 import type { FederatedClient, LocalComputation } from './client.ts';
+import { NormBoundedSum } from './norm-bound.ts';
+import { chargeRound, planOfRound } from './round-charge.ts';
+import type { RoundNoise, SharedCharge } from './round-noise.ts';
+import { closeSums, openSums, type PartSums, type SumPart } from './round-sums.ts';
 import type { SecureSum } from './secure-sum.ts';
 import type { UpdateEncoder } from './update-encoder.ts';
+
+export { roundPlan } from './round-charge.ts';
 
 /** Where a round runs: the sum, the noise, the budget that must agree, and the terms of the guarantee. */
 export interface RoundEnvironment {
@@ -29,11 +42,18 @@ export interface RoundEnvironment {
 export interface RoundRequest {
   /** Unique within the budget; a repeat of it returns the first reservation instead of a second charge. */
   readonly roundId: string;
+  /** All who may be asked. */
   readonly clients: readonly FederatedClient[];
   readonly compute: LocalComputation;
   readonly encoder: UpdateEncoder;
   /** Noise deviation over sensitivity, under the relation of the environment; 0 is non-private. */
   readonly noiseMultiplier: number;
+  /** Asks only a secret sample and charges the whole population. Default: all clients are asked and charged. */
+  readonly sampling?: AmplifiedSampling;
+  /** Sums public random buckets of clients apart, each with the whole noise. Default: one sum. */
+  readonly robust?: RobustRule;
+  /** Charge and noise of a run that is paid for at once, in place of `noiseMultiplier`'s. */
+  readonly shared?: SharedCharge;
 }
 
 /**
@@ -41,8 +61,12 @@ export interface RoundRequest {
  * more; the counts are facts about public membership.
  */
 export interface RoundMetrics {
+  /** Clients given: all of them are charged. */
   readonly cohort: number;
+  /** Those who answered; of a secret sample, whose size is not public, the whole cohort. */
   readonly survivors: number;
+  /** Contributions that the sum would not take: of clients that do not run this code. */
+  readonly refusedContributions: number;
   /** Noisy share of clipped updates; null when the encoder carries no flag. */
   readonly clippedShare: number | null;
   /** Deviation of the noise in `clippedShare`. */
@@ -59,16 +83,9 @@ export type RoundOutcome =
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Bits of the modulus of the sum: large enough for every cohort and noise this library calibrates. */
-const MODULUS_BITS = 52;
-
-/** The plan that one round costs. */
-export function roundPlan(noiseMultiplier: number, relation: NeighbourRelation): Plan {
-  return {
-    unit: 'user',
-    relation,
-    event: noiseMultiplier === 0 ? { kind: 'non-private' } : { kind: 'gaussian', noiseMultiplier },
-  };
+/** A round that was charged before: it may have been released, and must not run again. */
+export interface LostRound {
+  readonly kind: 'lost';
 }
 
 /**
@@ -78,29 +95,72 @@ export function roundPlan(noiseMultiplier: number, relation: NeighbourRelation):
  *
  * ## Privacy
  * Unit: user; relation: of the environment. The release costs `gaussian{noiseMultiplier}` exactly
- * (update-encoder.proof.md). All clients given are charged, whether they answer or not. A crash after the
- * reserve leaves them charged.
+ * (update-encoder.proof.md), also over buckets (robust-rule.proof.md); that event on a sample with
+ * `sampling`; `shared.plan`, once for the run, with `shared`. All clients given are charged, whether they are
+ * drawn and answer or not. A crash after the reserve leaves them charged.
  *
  * @returns the noisy sum in units of the updates, `[dimension]`; or why the budget refused
  * @throws {VelaturaError} `federated/cohort-too-small`, `federated/wrap-around`, `federated/round-closed`
- * for a round id that was used before, `core/aborted`, and what the budget throws
+ * for a round id that was used before, `core/aborted`, `dp/unsupported-event` for a combination of options
+ * without a proof, and what the budget throws
  */
 export async function runPrivateRound(
   environment: RoundEnvironment,
   request: RoundRequest,
 ): Promise<RoundOutcome> {
-  const { relation, random, budget, scene, secureSum, signal } = environment;
-  const { encoder, noiseMultiplier, clients } = request;
+  const outcome = await attemptPrivateRound(environment, request);
+  // The first run may have released its sum already; another one with new noise would be unpaid for.
+  if (outcome.kind === 'lost') {
+    throw new VelaturaError('federated/round-closed', `round ${request.roundId} was run before`, {
+      roundId: request.roundId,
+    });
+  }
+  return outcome;
+}
+
+/** {@link runPrivateRound} for callers who know what to do when the round was run before. */
+export async function attemptPrivateRound(
+  environment: RoundEnvironment,
+  request: RoundRequest,
+): Promise<RoundOutcome | LostRound> {
+  const { random, signal } = environment;
+  const { encoder, sampling, robust } = request;
+  const secureSum = checkedSum(environment.secureSum);
   await yieldToEventLoop();
   throwIfAborted(signal);
-  const plan = validatePlan(roundPlan(noiseMultiplier, relation));
-  if (budget !== null && relation === 'add-or-remove-one-user') {
-    throw new VelaturaError(
-      'dp/relation-mismatch',
-      'a round shows who is asked, so membership is public: book it under zero-out-one-user',
-      { relation },
-    );
-  }
+  const plan = planOfRound(environment, request);
+  const noiseStddev = checkedNoise(environment, request);
+  requireCohort(environment, request);
+  // Buckets before the sample: see robust-rule.proof.md.
+  const parts = partsOf(environment, request);
+  const opened = sampling === undefined ? await openSums(secureSum, encoder, parts) : null;
+
+  const charge = await chargeRound(environment, request, plan);
+  if (charge.kind !== 'charged') return charge;
+
+  const asked =
+    opened ?? (await openSums(secureSum, encoder, sampledParts(parts, request, random)));
+  const result = await closeSums(asked, encoder, request.compute, {
+    signal,
+    onClientError: environment.onClientError,
+  });
+  addNoise(result.sums, request.shared?.noise ?? null, noiseStddev, random);
+  await charge.commit();
+
+  const sum = robust === undefined ? firstOf(result) : combineBuckets(robust, result.sums);
+  const inflation = robust === undefined ? 1 : noiseInflation(robust);
+  return report(environment, request, plan, result, sum, noiseStddev * inflation);
+}
+
+/** Where the server sees contributions it checks their norm, whatever the clients run. */
+function checkedSum(secureSum: SecureSum): SecureSum {
+  return secureSum.name === 'plain' ? new NormBoundedSum(secureSum) : secureSum;
+}
+
+/** Deviation of the noise of one sum in lattice units, before anything is charged. */
+function checkedNoise({ relation }: RoundEnvironment, request: RoundRequest): number {
+  const { noiseMultiplier, encoder, shared } = request;
+  if (shared !== undefined) return shared.noise.noiseStddev;
   const noiseStddev =
     noiseMultiplier === 0 ? 0 : nextUp(noiseMultiplier * encoder.sensitivity(relation));
   if (noiseStddev > MAX_NOISE_STDDEV) {
@@ -110,52 +170,94 @@ export async function runPrivateRound(
       { noiseStddev },
     );
   }
-  const cohort = clients.map((client) => client.account);
-  const session = await secureSum.open({
-    roundId: request.roundId,
-    dimension: encoder.encodedDimension,
-    modulusBits: MODULUS_BITS,
-    contributionBound: encoder.integerSensitivity,
-    cohort,
-    minimumSurvivors: environment.minimumCohort,
-  });
+  return noiseStddev;
+}
 
-  let reservationId: string | null = null;
-  if (budget !== null) {
-    const decision = await budget.reserve({
-      scene,
-      accounts: cohort,
-      plan,
-      idempotencyKey: request.roundId,
-      insecure: isInsecure(random),
-    });
-    if (decision.kind === 'refused') return decision;
-    // The first run may have released its sum already; another one with new noise would be unpaid for.
-    if (decision.reservation.replayed) {
-      throw new VelaturaError('federated/round-closed', `round ${request.roundId} was run before`, {
-        roundId: request.roundId,
-      });
-    }
-    reservationId = decision.reservation.id;
-  }
-
-  for (const client of clients) {
-    throwIfAborted(signal);
-    await session.contribute(
-      client.account,
-      client.contribute(request.compute, encoder, environment.onClientError).vector,
+/** What a single sum checks by itself, for clients that will be split up or drawn from. */
+function requireCohort({ minimumCohort }: RoundEnvironment, request: RoundRequest): void {
+  const { clients, sampling, robust } = request;
+  if (sampling === undefined && robust === undefined) return;
+  if (robust !== undefined) checkRobustRule(robust);
+  if (new Set(clients.map((client) => client.account)).size !== clients.length) {
+    throw new VelaturaError(
+      'federated/duplicate-contribution',
+      'an account is in the cohort twice',
     );
   }
-  const { sum, survivors } = await session.close();
-  if (noiseMultiplier !== 0) {
+  const smallest = Math.floor(clients.length / (robust?.buckets ?? 1));
+  if (smallest < Math.max(1, minimumCohort)) {
+    throw new VelaturaError(
+      'federated/cohort-too-small',
+      `the smallest sum would be over ${smallest} accounts, the minimum is ${minimumCohort}`,
+      { cohort: smallest, minimum: minimumCohort },
+    );
+  }
+}
+
+function partsOf(
+  { minimumCohort, random }: RoundEnvironment,
+  { roundId, clients, robust }: RoundRequest,
+): SumPart[] {
+  if (robust === undefined) return [{ roundId, clients, minimumSurvivors: minimumCohort }];
+  const bucketOf = drawBuckets(clients.length, robust.buckets, random);
+  return Array.from({ length: robust.buckets }, (_, bucket) => ({
+    roundId: `${roundId}/bucket-${bucket}`,
+    clients: clients.filter((_, i) => bucketOf[i] === bucket),
+    minimumSurvivors: minimumCohort,
+  }));
+}
+
+/**
+ * The same parts with only those who were drawn. A sample may be small or empty without an abort, which
+ * would tell something about it; that the population is large enough was checked before.
+ */
+function sampledParts(
+  parts: readonly SumPart[],
+  { sampling, clients }: RoundRequest,
+  random: RandomSource,
+): SumPart[] {
+  const drawn = new Set(
+    drawSample(sampling as AmplifiedSampling, clients.length, random).map((i) => clients[i]),
+  );
+  return parts.map((part) => ({
+    ...part,
+    clients: part.clients.filter((client) => drawn.has(client)),
+    minimumSurvivors: 0,
+  }));
+}
+
+function addNoise(
+  sums: readonly Float64Array[],
+  correlated: RoundNoise | null,
+  noiseStddev: number,
+  random: RandomSource,
+): void {
+  if (noiseStddev === 0) return;
+  for (const sum of sums) {
     const noise = new Float64Array(sum.length);
-    fillRoundedGaussian(noise, noiseStddev, random);
+    if (correlated === null) fillRoundedGaussian(noise, noiseStddev, random);
+    else correlated.fill(noise, random);
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (noise[i] as number);
   }
-  if (budget !== null && reservationId !== null) await budget.commit(reservationId);
+}
 
+function firstOf({ sums }: PartSums): Float64Array {
+  return sums[0] as Float64Array;
+}
+
+/** What leaves the round, in units of the updates. */
+function report(
+  environment: RoundEnvironment,
+  { encoder, clients, sampling }: RoundRequest,
+  plan: Plan,
+  result: PartSums,
+  sum: Float64Array,
+  noiseStddev: number,
+): RoundOutcome {
   const unit = encoder.clippingNorm / encoder.integerNorm;
   const { sum: value, clippedCount } = encoder.decodeSum(sum);
+  const contributions =
+    sampling === undefined ? clients.length : expectedSample(sampling, clients.length);
   const confidence = 0.95;
   return {
     kind: 'released',
@@ -167,14 +269,15 @@ export async function runPrivateRound(
         halfWidth: noiseStddev * unit * normalQuantile((1 + confidence) / 2),
         confidence,
       },
-      insecure: isInsecure(random),
+      insecure: isInsecure(environment.random),
     },
     metrics: {
-      cohort: cohort.length,
-      survivors,
-      clippedShare: clippedCount === null ? null : clippedCount / cohort.length,
+      cohort: clients.length,
+      survivors: sampling === undefined ? result.survivors : clients.length,
+      refusedContributions: result.refused,
+      clippedShare: clippedCount === null ? null : clippedCount / contributions,
       clippedShareStddev:
-        clippedCount === null ? null : noiseStddev / encoder.integerFlag / cohort.length,
+        clippedCount === null ? null : noiseStddev / encoder.integerFlag / contributions,
       signalToNoise: signalToNoise(value, noiseStddev * unit),
     },
   };

@@ -1,5 +1,5 @@
 import { VelaturaError } from '../../core/errors.ts';
-import { clipToLattice, type LatticeBall } from '../../dp/mechanisms/index.ts';
+import { addToLattice, type LatticeBall } from '../../dp/mechanisms/index.ts';
 import { ballSensitivity } from '../../dp/mechanisms/relation-sensitivity.ts';
 import type { NeighbourRelation } from '../../dp/plan.ts';
 
@@ -105,6 +105,43 @@ export class UpdateEncoder {
    * @throws {VelaturaError} `federated/invalid-contribution`, `federated/non-finite`
    */
   encode(update: ArrayLike<number>): EncodedUpdate {
+    const vector = new Float64Array(this.encodedDimension);
+    return { vector, clipped: this.encodeInto(update, vector) };
+  }
+
+  /**
+   * The same without a new array.
+   *
+   * @param update - `[dimension]`
+   * @param target - `[encodedDimension]`, overwritten
+   * @returns whether the update was clipped
+   * @throws {VelaturaError} `federated/invalid-contribution`, `federated/non-finite`
+   */
+  encodeInto(update: ArrayLike<number>, target: Float64Array): boolean {
+    target.fill(0);
+    return this.#encodeOnto(target, update);
+  }
+
+  /**
+   * Encodes one account's update straight into a sum that is kept in the clear, and allocates nothing. The
+   * caller sees to it that the sum stays exact: `integerSensitivity` times the updates at most 2⁵².
+   *
+   * @param sum - `[encodedDimension]`, exact integers; left as it was when this throws
+   * @param update - `[dimension]`
+   * @returns whether the update was clipped
+   * @throws {VelaturaError} `federated/invalid-contribution`, `federated/non-finite`
+   */
+  addTo(sum: Float64Array, update: ArrayLike<number>): boolean {
+    // What encodes in another way has another bound, which must hold here too.
+    if (this.encodeInto === UpdateEncoder.prototype.encodeInto)
+      return this.#encodeOnto(sum, update);
+    const vector = new Float64Array(this.encodedDimension);
+    const clipped = this.encodeInto(update, vector);
+    for (let i = 0; i < vector.length; i++) sum[i] = (sum[i] as number) + (vector[i] as number);
+    return clipped;
+  }
+
+  #encodeOnto(sum: Float64Array, update: ArrayLike<number>): boolean {
     if (update.length !== this.dimension) {
       throw new VelaturaError(
         'federated/invalid-contribution',
@@ -112,15 +149,25 @@ export class UpdateEncoder {
         { expected: this.dimension, actual: update.length },
       );
     }
-    for (let i = 0; i < update.length; i++) {
-      if (!Number.isFinite(update[i])) {
-        throw new VelaturaError('federated/non-finite', 'an update holds NaN or an infinity');
-      }
+    if (sum.length !== this.encodedDimension) {
+      throw new RangeError(
+        `an encoded update expected room for ${this.encodedDimension} numbers, got ${sum.length}`,
+      );
     }
-    const vector = new Float64Array(this.encodedDimension);
-    const clipped = clipToLattice(update, this.#ball, vector.subarray(0, this.dimension));
-    if (clipped && this.integerFlag > 0) vector[this.dimension] = this.integerFlag;
-    return { vector, clipped };
+    if (this.encodedDimension === this.dimension) return this.#add(sum, update);
+    const clipped = this.#add(sum.subarray(0, this.dimension), update);
+    if (clipped) sum[this.dimension] = (sum[this.dimension] as number) + this.integerFlag;
+    return clipped;
+  }
+
+  /** Of a vector of the right length, only what is not finite is refused. */
+  #add(sum: Float64Array, update: ArrayLike<number>): boolean {
+    try {
+      return addToLattice(update, this.#ball, sum);
+    } catch (cause) {
+      const message = 'an update holds NaN or an infinity';
+      throw new VelaturaError('federated/non-finite', message, {}, { cause });
+    }
   }
 
   /** Scales a (noisy) integer sum back. */

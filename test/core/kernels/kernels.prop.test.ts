@@ -134,6 +134,39 @@ describe.each(IMPLEMENTATIONS.map((create) => create()))('$name kernels', (share
       );
     });
 
+    it('activations and their derivatives', () => {
+      const kernels = create();
+      fc.assert(
+        fc.property(
+          fc.array(fc.tuple(ordinary, ordinary), { minLength: 1, maxLength: 70 }),
+          (examples) => {
+            const values = Float32Array.from(examples, ([value]) => value);
+            const errors = Float32Array.from(examples, ([, error]) => error);
+            const rectified = home(kernels, values, 0);
+            kernels.relu(rectified);
+            expect(rectified).toEqual(values.map((value) => Math.max(0, value)));
+            const passed = home(kernels, errors, 0);
+            kernels.reluBackward(home(kernels, values, 1), passed);
+            expect(passed).toEqual(
+              errors.map((error, i) => ((values[i] as number) > 0 ? error : 0)),
+            );
+            const squashed = home(kernels, values, 0);
+            kernels.tanh(squashed);
+            const scaled = home(kernels, errors, 0);
+            kernels.tanhBackward(home(kernels, squashed.slice(), 1), scaled);
+            squashed.forEach((value, i) => {
+              const expected = Math.tanh(values[i] as number);
+              const error = errors[i] as number;
+              expectNear(value, expected, 6 * U * Math.abs(expected) + TINY, `tanh ${values[i]}`);
+              const bound = 3 * U * Math.abs(error) + TINY;
+              expectNear(scaled[i] as number, error * (1 - value * value), bound, `error ${error}`);
+            });
+          },
+        ),
+        { numRuns: 200 },
+      );
+    });
+
     it('softmax cross-entropy of rows of weights', () => {
       const kernels = create();
       fc.assert(

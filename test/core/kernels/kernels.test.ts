@@ -118,6 +118,10 @@ describe.each<Kernels>([new PlainKernels(), new SimdKernels()])('$name kernels',
           () => kernels.rowSquaredNorms({ rows: 2, columns: 3 }, out, new Float64Array(3)),
         ],
         ['"values" expected 1 numbers, got 0', () => kernels.sigmoid(of())],
+        ['"values" expected 1 numbers, got 0', () => kernels.relu(of())],
+        ['"values" expected 1 numbers, got 0', () => kernels.tanh(of())],
+        ['"activations" expected 8 numbers, got 6', () => kernels.reluBackward(out, a)],
+        ['"activations" expected 8 numbers, got 6', () => kernels.tanhBackward(out, a)],
         ['"labels" expected 6 numbers, got 8', () => kernels.sigmoidCrossEntropy(out, a, 1)],
         [
           '"logits" expected 4 numbers, got 6',
@@ -155,6 +159,8 @@ describe.each<Kernels>([new PlainKernels(), new SimdKernels()])('$name kernels',
       kernels.gemmNN(shape, both.subarray(0, 8), b, both.subarray(8, 14), 'zero');
       expect(() => kernels.axpy(1, both.subarray(0, 5), both.subarray(4, 9))).toThrow(overlap);
       expect(() => kernels.sigmoidCrossEntropy(a, a, 1)).toThrow(overlap);
+      expect(() => kernels.reluBackward(a, a)).toThrow(`"errors" ${overlap} "activations"`);
+      expect(() => kernels.tanhBackward(a, a)).toThrow(overlap);
       const rows = { rows: 4, columns: 2 };
       expect(() =>
         kernels.accumulateRows(rows, a, both.subarray(0, 4), both.subarray(3, 5)),

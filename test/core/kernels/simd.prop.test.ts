@@ -28,6 +28,45 @@ function spoil(array: Float32Array, where: readonly (readonly [number, number])[
 }
 
 describe('SIMD kernels beside plain ones', () => {
+  it('relu and the derivatives agree to the bit, for NaN and infinities too', () => {
+    const simd = new SimdKernels();
+    fc.assert(
+      fc.property(size, fc.nat(), spots, spots, (length, seed, inA, inE) => {
+        const activations = spoil(numbers(seed, length), inA);
+        const errors = spoil(numbers(seed + 1, length), inE);
+        const results = [plain, simd].map((kernels) => {
+          const [rectified, passed, scaled, squashed] = [
+            activations.slice(),
+            errors.slice(),
+            errors.slice(),
+            activations.slice(),
+          ] as const;
+          kernels.relu(rectified);
+          kernels.reluBackward(activations, passed);
+          kernels.tanhBackward(activations, scaled);
+          kernels.tanh(squashed);
+          return [rectified, passed, scaled, Array.from(squashed, kind)];
+        });
+        expect(results[1]).toEqual(results[0]);
+      }),
+    );
+  });
+
+  it('has tanh over its whole range to 6u, near zero too', () => {
+    const simd = new SimdKernels();
+    const values = Float32Array.from({ length: 100_000 }, (_, i) => 12 * (i / 50_000 - 1) ** 3);
+    const squashed = values.slice();
+    simd.tanh(squashed);
+    let worst = 0;
+    values.forEach((value, i) => {
+      const expected = Math.tanh(value);
+      if (expected === 0) expect(squashed[i]).toBe(expected);
+      else worst = Math.max(worst, Math.abs((squashed[i] as number) / expected - 1));
+    });
+    expect(worst).toBeLessThan(6 * 2 ** -24);
+    expect(worst).toBeGreaterThan(2 ** -25);
+  });
+
   it('axpy, scaleRows, accumulateRows and walshHadamard agree to the bit', () => {
     const simd = new SimdKernels();
     fc.assert(

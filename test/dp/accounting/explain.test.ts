@@ -96,6 +96,11 @@ describe('describeEvent', () => {
       minSeparation: 4,
       strategy: { kind: 'banded-toeplitz', coefficients: [1] },
     },
+    {
+      kind: 'repeat-and-select',
+      runs: { kind: 'poisson', mean: 10 },
+      event: gaussian(1),
+    },
     { kind: 'non-private' },
   ];
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clipToLattice, type LatticeBall, latticeBall } from '../../../src/dp/mechanisms/index.ts';
+import { SeededRandom } from '../../../src/core/seeded-random.ts';
+import {
+  addToLattice,
+  clipToLattice,
+  type LatticeBall,
+  latticeBall,
+} from '../../../src/dp/mechanisms/index.ts';
 import { productUp, sqrtUp } from '../../../src/dp/mechanisms/rounding.ts';
 import { rationalOf } from '../../../src/dp/noise/rational.ts';
 
@@ -83,6 +89,57 @@ describe.each(balls)('clipToLattice in %s', (norm) => {
         },
       ),
     );
+  });
+
+  it('adds to a sum exactly what it would write', () => {
+    // From 64 coordinates on a margin is kept; at the bound about every other vector fails the first check.
+    const vectors = fc.oneof(
+      fc.array(coordinate, { minLength: 1, maxLength: 40 }),
+      fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 60, maxLength: 90 }),
+    );
+    fc.assert(
+      fc.property(vectors, fc.constantFrom(0, 3, 12, 24), fc.maxSafeNat(), (vector, bits, base) => {
+        const ball = latticeBall(norm, 1, 2 ** -bits);
+        const before = vector.map(
+          (_, i) => Math.floor((base / (i + 1)) % 2 ** 45) * (1 - 2 * (i % 2)),
+        );
+        const sum = Float64Array.from(before);
+        const clipped = addToLattice(vector, ball, sum);
+        const written = clip(vector, ball);
+        expect(clipped).toBe(written.clipped);
+        expect([...sum]).toEqual(before.map((value, i) => value + (written.z[i] as number)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('adds nothing of what it refuses', () => {
+    const ball = latticeBall(norm, 1, 2 ** -4);
+    const sum = Float64Array.of(5, -7, 9);
+    for (const vector of [[0.5, Number.NaN, 0], [0.5, 0, Number.NEGATIVE_INFINITY], [0.5]]) {
+      expect(() => addToLattice(vector, ball, sum)).toThrow(
+        expect.objectContaining({ code: 'dp/invalid-contribution' }),
+      );
+      expect([...sum]).toEqual([5, -7, 9]);
+    }
+  });
+
+  it('takes little from long vectors of many coordinates that it clips', () => {
+    const random = new SeededRandom('margin');
+    const ball = latticeBall(norm, 1, 2 ** -16);
+    const limit = norm === 'l2' ? Math.sqrt(ball.limit) : ball.limit;
+    let cut = 0;
+    for (let i = 0; i < 40; i++) {
+      const vector = Array.from({ length: 2000 }, () => random.uniform() - 0.5);
+      const { z, clipped } = clip(vector, ball);
+      expect(clipped).toBe(true);
+      const size = norm === 'l2' ? Math.hypot(...z) : z.reduce((sum, k) => sum + Math.abs(k), 0);
+      // Cutting towards zero takes up to half a step off each of 2,000 coordinates.
+      expect(size).toBeGreaterThan(limit * (norm === 'l2' ? 0.999 : 0.98));
+      if (size < limit - 4) cut++;
+    }
+    // Aimed at the sphere itself, half of them would be cut.
+    if (norm === 'l2') expect(cut).toBeLessThan(10);
   });
 
   it.each([[[Number.NaN, 0]], [[0, Number.POSITIVE_INFINITY]], [[1]], [[undefined, 1]]])(

@@ -73,6 +73,45 @@ describe('UpdateEncoder', () => {
     );
   });
 
+  it('adds to a sum exactly what it would encode, flag included', () => {
+    fc.assert(
+      fc.property(fc.array(update, { minLength: 1, maxLength: 4 }), (updates) => {
+        const dimension = updates[0]?.length as number;
+        const encoder = new UpdateEncoder({ dimension, clippingNorm: 1, clippingFlagWeight: 0.3 });
+        const same = updates.filter(({ length }) => length === dimension);
+        const sum = new Float64Array(encoder.encodedDimension);
+        const expected = new Float64Array(encoder.encodedDimension);
+        for (const values of same) {
+          const { vector, clipped } = encoder.encode(values);
+          expect(encoder.addTo(sum, values)).toBe(clipped);
+          for (let i = 0; i < vector.length; i++) {
+            expected[i] = (expected[i] as number) + (vector[i] as number);
+          }
+        }
+        expect(sum).toEqual(expected);
+        expect(() => encoder.addTo(sum, new Array(dimension).fill(Number.NaN))).toThrow(
+          expect.objectContaining({ code: 'federated/non-finite' }),
+        );
+        expect(() => encoder.addTo(sum.subarray(1), new Array(dimension).fill(0))).toThrow(
+          RangeError,
+        );
+        expect(sum).toEqual(expected);
+      }),
+    );
+  });
+
+  it('adds by the bound of a subclass that encodes in another way', () => {
+    class Halves extends UpdateEncoder {
+      override encodeInto(values: ArrayLike<number>, target: Float64Array): boolean {
+        target.set(Array.from(values, (value) => Math.trunc(value / 2)));
+        return true;
+      }
+    }
+    const sum = Float64Array.of(1, 1);
+    expect(new Halves({ dimension: 2, clippingNorm: 1 }).addTo(sum, [8, -5])).toBe(true);
+    expect([...sum]).toEqual([5, -1]);
+  });
+
   it('flags exactly the clipped updates', () => {
     const encoder = new UpdateEncoder({ dimension: 2, clippingNorm: 1, clippingFlagWeight: 0.25 });
     const short = encoder.encode([0.6, 0.6]);

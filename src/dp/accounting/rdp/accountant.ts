@@ -3,7 +3,8 @@ import type { Leaf } from '../leaves.ts';
 import { TranscriptAccountant } from '../transcript.ts';
 import { divergenceCurve } from './curve.ts';
 import type { DivergenceCurve } from './fixed-size.ts';
-import { deltaOfCurve, epsilonOfCurve, totalCurve } from './total.ts';
+import { deltaOfCurve, epsilonOfCurve } from './readouts.ts';
+import { totalCurve } from './total.ts';
 
 /**
  * Rényi differential privacy: one divergence an order, which adds up under adaptive composition; the

@@ -2,6 +2,9 @@ import { nextUp } from '../../../core/special/ulp.ts';
 import type { DpEvent } from '../../event.ts';
 import type { NeighbourRelation } from '../../plan.ts';
 import { correlatedGaussianPrecision } from '../correlated.ts';
+import { gdpCostOfLeaf, totalCost } from '../cost.ts';
+import { deltaOfCost } from '../gdp-accountant.ts';
+import { type Leaf, leavesOf } from '../leaves.ts';
 import { isPure, pureEpsilon } from '../pure.ts';
 import { unsupported } from '../refuse.ts';
 import { hasWorstPair, sampledPairDivergence } from './base-pair.ts';
@@ -13,6 +16,7 @@ import {
   skellamDivergence,
 } from './closed-forms.ts';
 import { type DivergenceCurve, fixedSizeDivergence, interpolateIntegers } from './fixed-size.ts';
+import { privateSelectionCurve } from './private-selection.ts';
 import { replacedGaussianDivergence, sampledGaussianDivergence } from './sampled-gaussian.ts';
 
 /** All quadratures and sums stay far below this relative error; it is added on top. */
@@ -81,9 +85,45 @@ function exactCurve(event: DpEvent, relation: NeighbourRelation, path: string): 
       return poissonCurve(event, relation, path);
     case 'fixed-size-sampled':
       return fixedSizeCurve(event, relation, path);
+    case 'repeat-and-select':
+      return selectionCurve(event, relation, path);
     default:
       throw unsupported(path, `${event.kind} has no proven Rényi divergence`);
   }
+}
+
+function selectionCurve(
+  event: Extract<DpEvent, { kind: 'repeat-and-select' }>,
+  relation: NeighbourRelation,
+  path: string,
+): DivergenceCurve {
+  const leaves = leavesOf(event.event, `${path}.event`);
+  const run = sumOfCurves(
+    leaves.map((leaf) => ({
+      curve: divergenceCurve(leaf.event, relation, leaf.path),
+      count: leaf.count,
+    })),
+  );
+  return privateSelectionCurve(run, event.runs, gaussianDelta(leaves));
+}
+
+/** Delta as a function of epsilon where it is known exactly: for Gaussian noise and nothing else. */
+function gaussianDelta(leaves: readonly Leaf[]): ((epsilon: number) => number) | undefined {
+  if (leaves.some(({ event }) => event.kind !== 'gaussian')) return undefined;
+  const cost = totalCost(leaves, gdpCostOfLeaf);
+  return (epsilon) => deltaOfCost(cost, epsilon).upper;
+}
+
+/** Divergences add up under adaptive composition; rounded up. */
+export function sumOfCurves(
+  parts: readonly { readonly curve: DivergenceCurve; readonly count: number }[],
+): DivergenceCurve {
+  const sum = (value: (curve: DivergenceCurve) => number): number => {
+    let total = 0;
+    for (const { curve, count } of parts) total = nextUp(total + nextUp(count * value(curve)));
+    return total;
+  };
+  return { at: (order) => sum((curve) => curve.at(order)), pure: sum((curve) => curve.pure) };
 }
 
 function poissonCurve(
@@ -128,6 +168,9 @@ function fixedSizeCurve(
   }
   if (inner.kind === 'poisson-sampled' || inner.kind === 'fixed-size-sampled') {
     throw unsupported(`${path}.event`, 'no bound is proven for a sample of a sample');
+  }
+  if (inner.kind === 'repeat-and-select') {
+    throw unsupported(`${path}.event`, 'a selection draws samples of its own');
   }
   if (inner.kind === 'correlated-gaussian') {
     throw unsupported(`${path}.event`, 'a sample does not span the rounds of correlated noise');

@@ -1,0 +1,104 @@
+import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
+import type { FederatedClient, LocalComputation } from './client.ts';
+import type { SecureSum, SumSession } from './secure-sum.ts';
+import type { UpdateEncoder } from './update-encoder.ts';
+
+/** Bits of the modulus of the sum: large enough for every cohort and noise this library calibrates. */
+const MODULUS_BITS = 52;
+
+/** Clients whose updates become one sum. */
+export interface SumPart {
+  readonly roundId: string;
+  readonly clients: readonly FederatedClient[];
+  /** Fewer survivors abort the round. */
+  readonly minimumSurvivors: number;
+}
+
+/** A part whose sum is open; null where nobody is asked, so that the sum is zero. */
+export interface OpenPart extends SumPart {
+  readonly session: SumSession | null;
+}
+
+/** Exact sums of all parts, before any noise. */
+export interface PartSums {
+  /** One of `[encodedDimension]` a part. */
+  readonly sums: readonly Float64Array[];
+  readonly survivors: number;
+  /** Contributions that the sum would not take. */
+  readonly refused: number;
+}
+
+/** @throws {VelaturaError} `federated/cohort-too-small`, `federated/wrap-around`: nobody was asked anything */
+export async function openSums(
+  secureSum: SecureSum,
+  encoder: UpdateEncoder,
+  parts: readonly SumPart[],
+): Promise<OpenPart[]> {
+  const open: OpenPart[] = [];
+  for (const part of parts) {
+    const isIdle = part.clients.length === 0 && part.minimumSurvivors === 0;
+    const session = isIdle
+      ? null
+      : await secureSum.open({
+          roundId: part.roundId,
+          dimension: encoder.encodedDimension,
+          modulusBits: MODULUS_BITS,
+          contributionBound: encoder.integerSensitivity,
+          cohort: part.clients.map((client) => client.account),
+          minimumSurvivors: part.minimumSurvivors,
+        });
+    open.push({ ...part, session });
+  }
+  return open;
+}
+
+/**
+ * Asks every client and closes the sums. What a sum refuses is counted and left out: one hostile client must
+ * not stop a round that everybody has paid for.
+ *
+ * @throws {VelaturaError} `core/aborted`, `federated/cohort-too-small`
+ */
+export async function closeSums(
+  parts: readonly OpenPart[],
+  encoder: UpdateEncoder,
+  compute: LocalComputation,
+  options: {
+    readonly signal: AbortSignal | undefined;
+    readonly onClientError: ((error: unknown) => void) | undefined;
+  },
+): Promise<PartSums> {
+  const sums: Float64Array[] = [];
+  let survivors = 0;
+  let refused = 0;
+  for (const { session, clients } of parts) {
+    if (session === null) {
+      sums.push(new Float64Array(encoder.encodedDimension));
+      continue;
+    }
+    for (const client of clients) {
+      throwIfAborted(options.signal);
+      const { vector } = client.contribute(compute, encoder, options.onClientError);
+      if (!(await isTaken(session, client.account, vector))) refused++;
+    }
+    const result = await session.close();
+    sums.push(result.sum);
+    survivors += result.survivors;
+  }
+  return { sums, survivors, refused };
+}
+
+async function isTaken(
+  session: SumSession,
+  account: string,
+  vector: Float64Array,
+): Promise<boolean> {
+  try {
+    await session.contribute(account, vector);
+    return true;
+  } catch (error) {
+    if (error instanceof VelaturaError && error.code === 'federated/invalid-contribution') {
+      return false;
+    }
+    throw error;
+  }
+}
