@@ -57,3 +57,12 @@ export function makeFolder(folder: string): boolean {
     );
   }
 }
+
+/** A folder that was not there before, named by the time. */
+export function freshFolder(prefix: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
+  for (let attempt = 0; ; attempt++) {
+    const name = `${prefix}-${stamp}${attempt === 0 ? '' : `-${attempt}`}`;
+    if (makeFolder(name)) return name;
+  }
+}

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ONLINE_RETAIL_FOLDER, RETAIL_SCENES } from '../node/online-retail.ts';
-import { makeFolder } from './input.ts';
+import { freshFolder } from './input.ts';
 import type { CommandContext } from './main.ts';
 import type { QuickstartResult } from './quickstart/result.ts';
 import { readShop, runQuickstart } from './quickstart/run.ts';
@@ -33,18 +33,9 @@ export async function runQuickstartCommand(
   { terminal, signal }: CommandContext,
 ): Promise<void> {
   const data = readShop(options.data ?? ONLINE_RETAIL_FOLDER);
-  const out = options.out ?? freshFolder();
+  const out = options.out ?? freshFolder('velatura-quickstart');
   const { result, report } = await runQuickstart(data, out, terminal, signal);
   terminal.json(summaryDocument(result, report));
-}
-
-/** A folder that was not there before, named by the time. */
-function freshFolder(): string {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
-  for (let attempt = 0; ; attempt++) {
-    const name = `velatura-quickstart-${stamp}${attempt === 0 ? '' : `-${attempt}`}`;
-    if (makeFolder(name)) return name;
-  }
 }
 
 /** The stable JSON keys of the command. */

@@ -5,12 +5,11 @@ import { VelaturaError } from '../core/errors.ts';
 import type { SweepGrid } from '../federated/simulation/sweep.ts';
 import { sweepCsv } from '../federated/simulation/sweep-summary.ts';
 import { replaceFile } from '../node/durable-file.ts';
-import { makeFolder } from './input.ts';
+import { freshFolder, makeFolder } from './input.ts';
 import type { CommandContext } from './main.ts';
 import { renderSweepReport } from './sweep/report.ts';
 import { printSweep, summarise, sweepDocument } from './sweep/result.ts';
 import { runSweep } from './sweep/run.ts';
-import { freshFolder } from './train/files.ts';
 import {
   inRange,
   parseClippingNorm,

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { VelaturaError } from '../core/errors.ts';
+import { freshFolder } from './input.ts';
 import type { CommandContext } from './main.ts';
 import type { BudgetCharge } from './train/budget.ts';
 import { readCheckpoint, saveCheckpoint } from './train/checkpoint.ts';
-import { checkpointFile, freshFolder, prepareFolder, writeTrainFiles } from './train/files.ts';
+import { checkpointFile, prepareFolder, writeTrainFiles } from './train/files.ts';
 import {
   parseClippingNorm,
   parseEpsilon,

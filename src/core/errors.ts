@@ -49,6 +49,16 @@ export const ERROR_CODES = {
   'federated/unknown-model-version': 'no model was published under that version',
   'federated/non-finite': 'a vector holds NaN or an infinity',
   'federated/round-closed': 'the round takes no more contributions',
+  'federated/secagg-bad-share':
+    'shares of a secure sum do not fit what their owner committed to; nothing was released',
+  'federated/secagg-forged': 'a signature, key or seal of a secure sum does not hold',
+  'federated/secagg-malformed':
+    'bytes that are not a whole message of a secure sum, or of another round, sender or size',
+  'federated/secagg-out-of-step': 'a message of a secure sum came twice, too early or too late',
+  'federated/secagg-too-weak':
+    'a secure sum has weaker parameters than its clients demand, or none can be found',
+  'federated/secagg-unsafe':
+    'the server of a secure sum asks for what could reveal more than the sum; the client left',
   'federated/state-mismatch': 'a saved run is damaged, or belongs to a run of other options',
   'federated/volatile-journal':
     'a run that is paid for at once has no durable record of the rounds that began',

@@ -30,6 +30,7 @@ export {
   type RankingMetrics,
   rankingMetrics,
 } from './evaluation/ranking-metrics.ts';
+export type { Interval } from './evaluation/ratio-interval.ts';
 export {
   averagePrecision,
   type SingleLabelMetrics,
@@ -101,7 +102,6 @@ export { momentumSteps, plainSteps } from './methods/server-optimiser-descent.ts
 export {
   learningRates,
   type StepDecay,
-  type StepFacts,
   type StepLimits,
   totalStep,
 } from './methods/step-size.ts';
@@ -191,7 +191,6 @@ export {
   type HistogramCell,
   type HistogramGroup,
 } from './segments/group-histogram.ts';
-export type { Interval } from './segments/ratio-interval.ts';
 export { assignSegment, type SegmentModel } from './segments/segment-model.ts';
 export type { PortraitFeature, SegmentPortrait } from './segments/segment-portraits.ts';
 export type { FeatureBall } from './segments/segment-space.ts';

@@ -56,6 +56,7 @@ export {
   type PostgresBudgetStoreOptions,
 } from './postgres-budget-store.ts';
 export type { PostgresAddress, PostgresTimeouts } from './postgres-connection.ts';
+export { FolderRoundJournal } from './round-journal-folder.ts';
 export { nodeSha256 } from './sha256.ts';
 export { loadSimulationCheckpoint, saveSimulationCheckpoint } from './simulation-checkpoint.ts';
 export {

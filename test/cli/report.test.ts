@@ -9,8 +9,8 @@ import {
   signed,
   smallBound,
   threeDigits,
-} from '../../src/cli/quickstart/report/format.ts';
-import { html, plainText, trusted } from '../../src/cli/quickstart/report/html.ts';
+} from '../../src/cli/report/format.ts';
+import { html, plainText, trusted } from '../../src/cli/report/html.ts';
 import { renderReport } from '../../src/cli/quickstart/report.ts';
 import type { QuickstartResult } from '../../src/cli/quickstart/result.ts';
 import { exampleResult } from './report-fixture.ts';

@@ -1,13 +1,13 @@
+import { capitalised, count, epsilon, metric, milliseconds } from '../report/format.ts';
+import { type Html, html, trusted } from '../report/html.ts';
+import { type Chapter, chapterMarkup, meter } from '../report/section.ts';
+import { STYLE } from '../report/style.ts';
 import { budgetChapter } from './report/budget.ts';
 import { explanationChapter } from './report/explanation.ts';
-import { capitalised, count, epsilon, metric, milliseconds } from './report/format.ts';
 import { guaranteesChapter } from './report/guarantees.ts';
-import { type Html, html, trusted } from './report/html.ts';
 import { peopleChapter } from './report/people.ts';
 import { portrait } from './report/portrait.ts';
 import { scoringChapter } from './report/scoring.ts';
-import { type Chapter, chapterMarkup, meter } from './report/section.ts';
-import { STYLE } from './report/style.ts';
 import { METHOD_NAMES, trainingChapter } from './report/training.ts';
 import { utilityChapter } from './report/utility.ts';
 import type { QuickstartResult } from './result.ts';

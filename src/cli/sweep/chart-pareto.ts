@@ -1,8 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { SweepRow } from '../../federated/simulation/sweep-summary.ts';
-import { paddedDomain, paint } from '../quickstart/report/chart-parts.ts';
-import { epsilon, metric } from '../quickstart/report/format.ts';
-import type { Chart } from '../quickstart/report/svg.ts';
+import { paddedDomain, paint } from '../report/chart-parts.ts';
+import { epsilon, metric } from '../report/format.ts';
+import type { Chart } from '../report/svg.ts';
 import { lookOf, type SeriesLook } from './looks.ts';
 
 /** All choices by price and quality, with the front of those that nothing beats. */

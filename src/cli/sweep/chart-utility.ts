@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { COLORS, paddedDomain, paint } from '../quickstart/report/chart-parts.ts';
-import { epsilon, metric } from '../quickstart/report/format.ts';
-import type { Chart } from '../quickstart/report/svg.ts';
+import { COLORS, paddedDomain, paint } from '../report/chart-parts.ts';
+import { epsilon, metric } from '../report/format.ts';
+import type { Chart } from '../report/svg.ts';
 import type { SeriesLook } from './looks.ts';
 
 /** A point of a curve; epsilon Infinity is non-private. */

@@ -1,4 +1,4 @@
-import type { LegendEntry } from '../quickstart/report/html.ts';
+import type { LegendEntry } from '../report/html.ts';
 
 /** How a series is drawn, in charts and in their legends alike. */
 export interface SeriesLook {

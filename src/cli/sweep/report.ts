@@ -1,28 +1,13 @@
 import { describeStatement } from '../../dp/index.ts';
 import type { SweepCellResult } from '../../federated/simulation/sweep.ts';
 import type { SweepRow } from '../../federated/simulation/sweep-summary.ts';
-import type { Reference } from '../quickstart/report/chart-parts.ts';
-import {
-  count,
-  counted,
-  epsilon,
-  metric,
-  smallBound,
-  threeDigits,
-} from '../quickstart/report/format.ts';
-import {
-  figure,
-  type Html,
-  html,
-  type LegendEntry,
-  legend,
-  lines,
-  table,
-} from '../quickstart/report/html.ts';
-import { type Chapter, callout, more } from '../quickstart/report/section.ts';
-import { responsive, small } from '../quickstart/report/svg.ts';
+import type { Reference } from '../report/chart-parts.ts';
+import { count, counted, epsilon, metric, smallBound, threeDigits } from '../report/format.ts';
+import { figure, type Html, html, type LegendEntry, legend, lines, table } from '../report/html.ts';
+import { reportPage } from '../report/page.ts';
+import { type Chapter, callout, more } from '../report/section.ts';
+import { responsive, small } from '../report/svg.ts';
 import { learningCurves } from '../train/chart-rounds.ts';
-import { reportPage } from '../train/report-page.ts';
 import { METRIC_NAMES, sentence } from '../train/result.ts';
 import { paretoChart } from './chart-pareto.ts';
 import { type UtilitySeries, utilityCurves } from './chart-utility.ts';

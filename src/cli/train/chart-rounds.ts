@@ -1,12 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import {
-  paddedDomain,
-  paint,
-  type Reference,
-  referenceLines,
-} from '../quickstart/report/chart-parts.ts';
-import { metric } from '../quickstart/report/format.ts';
-import type { Chart } from '../quickstart/report/svg.ts';
+import { paddedDomain, paint, type Reference, referenceLines } from '../report/chart-parts.ts';
+import { metric } from '../report/format.ts';
+import type { Chart } from '../report/svg.ts';
 
 /** Up to this width there is room for the curve alone. */
 const SMALL = 260;

@@ -73,12 +73,3 @@ export async function writeTrainFiles(result: TrainResult, out: string): Promise
 function text(content: string): Uint8Array {
   return new TextEncoder().encode(content);
 }
-
-/** A folder that was not there before, named by the time: a model that was paid for is always kept. */
-export function freshFolder(prefix: string): string {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
-  for (let attempt = 0; ; attempt++) {
-    const name = `${prefix}-${stamp}${attempt === 0 ? '' : `-${attempt}`}`;
-    if (makeFolder(name)) return name;
-  }
-}

@@ -1,11 +1,11 @@
 import { describeStatement } from '../../dp/index.ts';
-import { COLORS, type Reference } from '../quickstart/report/chart-parts.ts';
-import { count, epsilon, metric, smallBound, threeDigits } from '../quickstart/report/format.ts';
-import { figure, type Html, html, legend, lines, table } from '../quickstart/report/html.ts';
-import { type Chapter, callout, more } from '../quickstart/report/section.ts';
-import { responsive } from '../quickstart/report/svg.ts';
+import { COLORS, type Reference } from '../report/chart-parts.ts';
+import { count, epsilon, metric, smallBound, threeDigits } from '../report/format.ts';
+import { figure, type Html, html, legend, lines, table } from '../report/html.ts';
+import { reportPage } from '../report/page.ts';
+import { type Chapter, callout, more } from '../report/section.ts';
+import { responsive } from '../report/svg.ts';
 import { learningCurves } from './chart-rounds.ts';
-import { reportPage } from './report-page.ts';
 import { costNote, evaluationNote, METRIC_NAMES, sentence } from './result.ts';
 import type { TrainResult } from './run.ts';
 

@@ -13,7 +13,7 @@ import {
   roundPlan,
   runPrivateRound,
 } from '../rounds/private-round.ts';
-import { releaseStatement } from '../segments/release-statement.ts';
+import { releaseStatement } from '../rounds/release-statement.ts';
 import { binnedAuc, macroAuc, type ScoreHistogram, weightedAuc } from './binned-auc.ts';
 import {
   EvaluationLayout,

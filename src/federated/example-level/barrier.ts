@@ -39,19 +39,26 @@ export class SpinBarrier implements Barrier {
 
   wait(): void {
     const words = this.#words;
+    // In this order: a failure that comes later than the look at it changes the generation.
     const generation = Atomics.load(words, GENERATION);
+    this.#checkAlive();
     if (Atomics.add(words, ARRIVED, 1) === this.#members - 1) {
       Atomics.store(words, ARRIVED, 0);
       Atomics.add(words, GENERATION, 1);
       Atomics.notify(words, GENERATION);
     } else this.#waitFor(generation);
-    if (Atomics.load(words, FAILED) !== 0) throw new Error('another thread of the run has failed');
+    this.#checkAlive();
   }
 
   fail(): void {
     Atomics.store(this.#words, FAILED, 1);
     Atomics.add(this.#words, GENERATION, 1);
     Atomics.notify(this.#words, GENERATION);
+  }
+
+  #checkAlive(): void {
+    if (Atomics.load(this.#words, FAILED) === 0) return;
+    throw new Error('another thread of the run has failed');
   }
 
   #waitFor(generation: number): void {

@@ -1,11 +1,3 @@
-/** Public facts that decide how far a noisy run may go. */
-export interface StepFacts {
-  /** Public guess of the number of clients. */
-  readonly population: number;
-  /** Of the whole run, as if it were one Gaussian release; 0 is non-private. */
-  readonly noiseMultiplier: number;
-}
-
 /** Limits of {@link totalStep}. */
 export interface StepLimits {
   /** Most that the steps may sum up to, a unit of population/noiseMultiplier. */
@@ -15,12 +7,13 @@ export interface StepLimits {
 }
 
 /**
- * Sum of the learning rates of a run: it grows with population · µ = population/noiseMultiplier, because that
- * is the ratio of a mean gradient to its noise, and what goes further learns noise.
+ * Sum of the learning rates of a run: it grows with users × µ, because that is the ratio of a mean gradient to
+ * its noise, and what goes further learns noise.
+ *
+ * @param strength - see `learningStrength`
  */
-export function totalStep({ population, noiseMultiplier }: StepFacts, limits: StepLimits): number {
-  const strength = noiseMultiplier === 0 ? Number.POSITIVE_INFINITY : population / noiseMultiplier;
-  return Math.min(limits.perStrength * strength, limits.most);
+export function totalStep(strength: number, { perStrength, most }: StepLimits): number {
+  return Math.min(perStrength * strength, most);
 }
 
 /** How the learning rates of a run fall from round to round. */

@@ -1,14 +1,12 @@
-import { epsilonOfPlan } from '../../dp/accounting/index.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
-import { checkDelta } from '../../dp/delta-check.ts';
 import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
-import { isInsecure, type Plan } from '../../dp/plan.ts';
-import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../../dp/statement.ts';
+import type { Plan } from '../../dp/plan.ts';
 import { releasePopularity } from '../evaluation/popularity.ts';
 import { LogisticModel } from '../models/logistic-model.ts';
 import type { TagModel } from '../models/tag-model.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import { type RoundEnvironment, type RoundMetrics, roundPlan } from '../rounds/private-round.ts';
+import { releaseStatement } from '../rounds/release-statement.ts';
 import { chooseMethod, learningStrength, type TagTrainingMethod } from './choose-method.ts';
 import { constantFeature, priorParameters, type TagTaskPrior } from './feature-design.ts';
 import { runFedAvg } from './fedavg.ts';
@@ -19,6 +17,7 @@ import {
   type ReleasedSum,
   runPreconditioned,
 } from './preconditioned.ts';
+import { totalStep } from './step-size.ts';
 
 /** What is to be learnt, in public facts only. */
 export interface TagTask {
@@ -107,12 +106,14 @@ function defaultRounds(
   }
 }
 
-/** Sum of the steps of averaging: noise allows no more than grows with users × µ, and past a cap nothing gains. */
-function totalStep(task: TagTask, strength: number): number {
-  return task.prior.persistence !== 0
-    ? Math.min(0.15 * strength, 150)
-    : Math.min(0.6 * strength, 1000);
-}
+/** Steps of gradient descent diverge beyond 2 / L; the curvature L of a mean logistic loss is at most ¼. */
+const LARGEST_STEP = 8;
+
+/** How far averaging may go; with a persistence prior only a residual is left to learn. */
+const STEPS = {
+  fromPrior: { perStrength: 0.15, most: 150 },
+  fromScratch: { perStrength: 0.6, most: 1000 },
+} as const;
 
 /**
  * A good bound for residuals of probabilities near the guessed density: their expected norm, but not less than
@@ -177,7 +178,17 @@ export async function trainTagModel(
   const plan = tagTrainingPlan(environment, task, options);
   const clippingNorm =
     options.clippingNorm ?? labelNormBound(task.tags.length, task.prior.labelDensity);
-  const statement = trainingStatement(environment, task, options, clippingNorm, plan);
+  const { population, prior } = task;
+  const statement = releaseStatement(environment, {
+    plan,
+    delta: options.delta,
+    population,
+    bounds: [
+      'features of norm at most 1, by normalisation on the device',
+      `updates clipped to norm ${clippingNorm.toFixed(3)}`,
+      `labels guessed ${prior.labelDensity} dense`,
+    ],
+  });
   const learnt =
     schedule.method === 'popularity'
       ? await learnPopularity(environment, task, clients, options, clippingNorm)
@@ -311,7 +322,8 @@ async function* averagedRun(
   options: DecidedOptions,
 ): AsyncGenerator<TrainingRound, RunResult> {
   const { runId, rounds, noiseMultiplier, clippingNorm, clippingFlagWeight, resume } = options;
-  const { population } = task;
+  const { population, prior } = task;
+  const limits = prior.persistence !== 0 ? STEPS.fromPrior : STEPS.fromScratch;
   const strength = learningStrength(population, noiseMultiplier, environment.relation);
   const run = runFedAvg(environment, model, start, clients, {
     runId,
@@ -321,7 +333,7 @@ async function* averagedRun(
     clippingNorm,
     noiseMultiplier: noiseMultiplier === 0 ? 0 : divideGaussianEvenly(noiseMultiplier, rounds),
     normaliser: population,
-    serverLearningRate: totalStep(task, strength) / rounds,
+    serverLearningRate: Math.min(LARGEST_STEP, totalStep(strength, limits) / rounds),
     averagedShare: 0.5,
     ...(clippingFlagWeight === undefined ? {} : { clippingFlagWeight }),
     ...(resume?.kind === 'fedavg' ? { resume: resume.state } : {}),
@@ -332,36 +344,4 @@ async function* averagedRun(
     const { round, metrics, parameters, state } = step.value;
     yield { round, metrics, parameters, state: { kind: 'fedavg', state } };
   }
-}
-
-function trainingStatement(
-  environment: RoundEnvironment,
-  task: TagTask,
-  options: TagTrainingOptions,
-  clippingNorm: number,
-  plan: Plan,
-): PrivacyStatement {
-  const isPrivate = options.noiseMultiplier !== 0;
-  const warning = checkDelta(options.delta, task.population);
-  return {
-    unit: 'user',
-    relation: environment.relation,
-    epsilon: isPrivate ? epsilonOfPlan(plan, options.delta, 'gdp') : null,
-    delta: options.delta,
-    accountant: isPrivate ? 'gdp' : 'none',
-    trustModel: environment.secureSum.trust,
-    sybilAssumption: 'one person holds one account; whoever enrols accounts vouches for that',
-    bounds: [
-      'features of norm at most 1, by normalisation on the device',
-      `updates clipped to norm ${clippingNorm.toFixed(3)}`,
-      `population taken as ${task.population}, labels guessed ${task.prior.labelDensity} dense`,
-    ],
-    sideChannelsNotCovered: UNCOVERED_SIDE_CHANNELS,
-    insecure: isPrivate && isInsecure(environment.random),
-    simulation:
-      environment.budget === null
-        ? 'Simulation on public data: nothing was charged to anybody'
-        : null,
-    warnings: warning === null ? [] : [warning],
-  };
 }

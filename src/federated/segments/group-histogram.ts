@@ -4,12 +4,12 @@ import type { Refusal } from '../../dp/budget/budget.ts';
 import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
 import type { Plan } from '../../dp/plan.ts';
 import type { PrivacyStatement } from '../../dp/statement.ts';
+import { type Interval, ratioInterval } from '../evaluation/ratio-interval.ts';
 import type { Batch } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import { type RoundEnvironment, roundPlan, runPrivateRound } from '../rounds/private-round.ts';
+import { releaseStatement } from '../rounds/release-statement.ts';
 import { exactEncoder } from './exact-encoder.ts';
-import { type Interval, ratioInterval } from './ratio-interval.ts';
-import { releaseStatement } from './release-statement.ts';
 
 /** Counts of tags in groups. Every number and name is a public constant, chosen without looking at data. */
 export interface GroupHistogramOptions {

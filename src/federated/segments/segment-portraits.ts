@@ -1,6 +1,6 @@
 import { normalQuantile } from '../../core/special/index.ts';
+import { type Interval, ratioInterval } from '../evaluation/ratio-interval.ts';
 import type { CellSums } from './cell-sums.ts';
-import { type Interval, ratioInterval } from './ratio-interval.ts';
 import type { FeatureBall } from './segment-space.ts';
 
 /** One feature of a segment's mean member. */

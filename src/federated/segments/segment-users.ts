@@ -9,6 +9,7 @@ import {
   type RoundMetrics,
   runPrivateRound,
 } from '../rounds/private-round.ts';
+import { releaseStatement } from '../rounds/release-statement.ts';
 import {
   type CellQuestion,
   type CellSums,
@@ -29,7 +30,6 @@ import {
   momentDimension,
 } from './crowd-moments.ts';
 import { exactEncoder } from './exact-encoder.ts';
-import { releaseStatement } from './release-statement.ts';
 import type { SegmentModel } from './segment-model.ts';
 import { portraitsOf, type SegmentPortrait } from './segment-portraits.ts';
 import { schedulePlan, segmentSchedule } from './segment-schedule.ts';

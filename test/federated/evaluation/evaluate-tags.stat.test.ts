@@ -41,17 +41,18 @@ function coverage(truth: number, draw: () => MetricEstimate, repeats = REPEATS):
 
 describe('ratioEstimate', () => {
   it.each([
-    ['little noise', 0.62, 1000, 5],
-    ['noise of a twentieth of the users', 0.62, 1000, 50],
-    ['a rate far from one half', 0.03, 500, 20],
-  ])('holds a rate as often as it says: %s', (name, rate, users, stddev) => {
+    ['little noise', 0.62, 1000, 5, 1],
+    ['noise of a twentieth of the users', 0.62, 1000, 50, 1],
+    ['a rate far from one half', 0.03, 500, 20, 1],
+    ['another scale', 0.2, 500, 20, 3],
+  ])('holds a rate as often as it says: %s', (name, rate, users, stddev, scale) => {
     const noise = normals(`ratio ${name}`);
-    const found = coverage(rate, () =>
+    const found = coverage(scale * rate, () =>
       ratioEstimate(
         { value: (rate - 0.5) * users + (stddev / 2) * noise(), stddev: stddev / 2 },
         { value: users + stddev * noise(), stddev },
         Z,
-        { offset: 0.5, scale: 1 },
+        { offset: scale / 2, scale },
       ),
     );
     expect(Math.abs(found - CONFIDENCE)).toBeLessThan(SLACK);
@@ -184,7 +185,9 @@ describe('macroAuc', () => {
   it('shows no mean over fewer tags than there are', () => {
     const tags = [counts(3000, 0.3), counts(3000, 0.002)];
     const noise = normals('macro unclear');
-    expect(macroAuc(noisyTags(tags, 6, noise), Z).value).toBeNull();
+    for (let i = 0; i < 50; i++) {
+      expect(macroAuc(noisyTags(tags, 6, noise), 6).value).toBeNull();
+    }
     expect(macroAuc(noisyTags(tags, 0.001, noise), Z).value).not.toBeNull();
     // Three people: beyond doubt too few, so that the mean is over the other tag.
     const rare = macroAuc(noisyTags([counts(3000, 0.3), counts(3000, 0.001)], 0.001, noise), Z);

@@ -18,7 +18,8 @@ describe('SpinBarrier', () => {
   });
 
   it('fails for everybody once it has failed', () => {
-    const barrier = new SpinBarrier(words(), 1);
+    // Without a limit to its patience: whoever comes after the failure must not wait at all.
+    const barrier = new SpinBarrier(words(), 2);
     barrier.fail();
     expect(() => barrier.wait()).toThrow('has failed');
   });

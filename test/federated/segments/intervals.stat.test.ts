@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../../src/core/secure-random.ts';
 import { normalQuantile } from '../../../src/core/special/index.ts';
 import { fillRoundedGaussian } from '../../../src/dp/index.ts';
+import { ratioInterval } from '../../../src/federated/evaluation/ratio-interval.ts';
 import { groupHistogram } from '../../../src/federated/segments/group-histogram.ts';
-import { ratioInterval } from '../../../src/federated/segments/ratio-interval.ts';
 import { clientsOf, environment } from './crowds.ts';
 
 /** Five deviations of a binomial share: one false alarm in 1.7 million on both sides. */

@@ -1,10 +1,17 @@
+import { COLORS } from '../../report/chart-parts.ts';
+import {
+  capitalised,
+  count,
+  counted,
+  epsilon,
+  smallBound,
+  threeDigits,
+} from '../../report/format.ts';
+import { facts, figure, type Html, html, table } from '../../report/html.ts';
+import { type Chapter, meter } from '../../report/section.ts';
+import { responsive } from '../../report/svg.ts';
 import type { QuickstartResult } from '../result.ts';
 import { spentHistogram } from './chart-budget.ts';
-import { COLORS } from './chart-parts.ts';
-import { capitalised, count, counted, epsilon, smallBound, threeDigits } from './format.ts';
-import { facts, figure, type Html, html, table } from './html.ts';
-import { type Chapter, meter } from './section.ts';
-import { responsive } from './svg.ts';
 
 /** What everybody has spent, and that nobody passed a limit. */
 export async function budgetChapter({ budget, limits }: QuickstartResult): Promise<Chapter> {

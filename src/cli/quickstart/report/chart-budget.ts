@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { COLORS, paint } from './chart-parts.ts';
-import { epsilon } from './format.ts';
-import type { Chart } from './svg.ts';
+import { COLORS, paint } from '../../report/chart-parts.ts';
+import { epsilon } from '../../report/format.ts';
+import type { Chart } from '../../report/svg.ts';
 
 interface Bin {
   readonly from: number;

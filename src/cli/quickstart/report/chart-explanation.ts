@@ -1,8 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { namedRows, paddedDomain, paint } from './chart-parts.ts';
-import { signed } from './format.ts';
-import { plainText } from './html.ts';
-import type { Chart } from './svg.ts';
+import { namedRows, paddedDomain, paint } from '../../report/chart-parts.ts';
+import { signed } from '../../report/format.ts';
+import { plainText } from '../../report/html.ts';
+import type { Chart } from '../../report/svg.ts';
 
 /** A bar of an explanation. */
 export interface ExplanationBar {

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { COLORS, paddedDomain, paint, referenceLines } from './chart-parts.ts';
-import { smallBound } from './format.ts';
-import type { Chart } from './svg.ts';
+import { COLORS, paddedDomain, paint, referenceLines } from '../../report/chart-parts.ts';
+import { smallBound } from '../../report/format.ts';
+import type { Chart } from '../../report/svg.ts';
 
 /** A plain score and the one that came back from encryption. */
 export interface ScorePair {

@@ -6,10 +6,10 @@ import {
   paint,
   type Reference,
   referenceLines,
-} from './chart-parts.ts';
-import { metric } from './format.ts';
-import { plainText } from './html.ts';
-import type { Chart } from './svg.ts';
+} from '../../report/chart-parts.ts';
+import { metric } from '../../report/format.ts';
+import { plainText } from '../../report/html.ts';
+import type { Chart } from '../../report/svg.ts';
 
 /** Precision@3 from round to round, between the lines it is to be judged by. */
 export function precisionByRound(

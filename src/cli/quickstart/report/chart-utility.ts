@@ -1,8 +1,14 @@
 import type { TopLevelSpec } from 'vega-lite';
+import {
+  COLORS,
+  paddedDomain,
+  paint,
+  type Reference,
+  referenceLines,
+} from '../../report/chart-parts.ts';
+import { epsilon, metric } from '../../report/format.ts';
+import type { Chart } from '../../report/svg.ts';
 import type { SweepMethod } from '../result.ts';
-import { COLORS, paddedDomain, paint, type Reference, referenceLines } from './chart-parts.ts';
-import { epsilon, metric } from './format.ts';
-import type { Chart } from './svg.ts';
 
 /** A point of the utility curve; epsilon Infinity is non-private. */
 interface UtilityPoint {

@@ -1,9 +1,9 @@
+import { COLORS } from '../../report/chart-parts.ts';
+import { capitalised, count, epsilonColumn, metric } from '../../report/format.ts';
+import { figure, type Html, html, legend, table } from '../../report/html.ts';
+import { responsive } from '../../report/svg.ts';
 import type { SceneResult } from '../result.ts';
-import { COLORS } from './chart-parts.ts';
 import { methodComparison } from './chart-training.ts';
-import { capitalised, count, epsilonColumn, metric } from './format.ts';
-import { figure, type Html, html, legend, table } from './html.ts';
-import { responsive } from './svg.ts';
 
 /** All scenes, all methods: the private models among what they have to beat. */
 export async function comparison(

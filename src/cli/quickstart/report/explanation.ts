@@ -1,9 +1,9 @@
+import { percent, readableName, signed } from '../../report/format.ts';
+import { figure, html, type LegendEntry, legend, lines } from '../../report/html.ts';
+import { type Chapter, callout } from '../../report/section.ts';
+import { responsive } from '../../report/svg.ts';
 import type { TagExplanation } from '../result.ts';
 import { type ExplanationBar, explanationBars } from './chart-explanation.ts';
-import { percent, readableName, signed } from './format.ts';
-import { figure, html, type LegendEntry, legend, lines } from './html.ts';
-import { type Chapter, callout } from './section.ts';
-import { responsive } from './svg.ts';
 
 /** A share of the log-odds too small to draw. */
 const NEGLIGIBLE = 0.005;

@@ -1,7 +1,7 @@
+import { count, epsilon, smallBound } from '../../report/format.ts';
+import { html } from '../../report/html.ts';
+import type { Chapter } from '../../report/section.ts';
 import type { QuickstartResult } from '../result.ts';
-import { count, epsilon, smallBound } from './format.ts';
-import { html } from './html.ts';
-import type { Chapter } from './section.ts';
 
 /** What the run proves to whom, and what it does not. */
 export function guaranteesChapter({ limits, scoring }: QuickstartResult): Chapter {

@@ -1,7 +1,7 @@
+import { capitalised, count, counted, percent, readableName } from '../../report/format.ts';
+import { type Html, html, table } from '../../report/html.ts';
+import { type Chapter, callout, meter, more } from '../../report/section.ts';
 import type { DataSummary } from '../result.ts';
-import { capitalised, count, counted, percent, readableName } from './format.ts';
-import { type Html, html, table } from './html.ts';
-import { type Chapter, callout, meter, more } from './section.ts';
 
 /** Reasons of the gate in the words of a person; others are shown by their name. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { type Html, html, trusted } from './html.ts';
+import { type Html, html, trusted } from '../../report/html.ts';
 
 /** Rows and columns of dots in the emblem. */
 const GRID = 30;

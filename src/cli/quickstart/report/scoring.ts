@@ -1,9 +1,17 @@
+import {
+  bytes,
+  count,
+  metric,
+  milliseconds,
+  percent,
+  readableName,
+  smallBound,
+} from '../../report/format.ts';
+import { figure, type Html, html, table } from '../../report/html.ts';
+import type { Chapter } from '../../report/section.ts';
+import { small } from '../../report/svg.ts';
 import type { ScoringSummary } from '../result.ts';
 import { type ScorePair, scoreDifferences, scorePairs } from './chart-scoring.ts';
-import { bytes, count, metric, milliseconds, percent, readableName, smallBound } from './format.ts';
-import { figure, type Html, html, table } from './html.ts';
-import type { Chapter } from './section.ts';
-import { small } from './svg.ts';
 
 /** Points drawn; more would only make the page heavier. */
 const SCATTER_POINTS = 260;

@@ -1,8 +1,5 @@
-import type { BudgetLimits, RoundReport, SceneResult } from '../result.ts';
-import type { Reference } from './chart-parts.ts';
-import { COLORS } from './chart-parts.ts';
-import { precisionByRound, smallRounds } from './chart-training.ts';
-import { comparison } from './comparison.ts';
+import type { Reference } from '../../report/chart-parts.ts';
+import { COLORS } from '../../report/chart-parts.ts';
 import {
   capitalised,
   count,
@@ -14,10 +11,22 @@ import {
   signed,
   threeDigits,
   wordList,
-} from './format.ts';
-import { facts, figure, type Html, html, type LegendEntry, legend, lines, table } from './html.ts';
-import { type Chapter, more } from './section.ts';
-import { responsive, small } from './svg.ts';
+} from '../../report/format.ts';
+import {
+  facts,
+  figure,
+  type Html,
+  html,
+  type LegendEntry,
+  legend,
+  lines,
+  table,
+} from '../../report/html.ts';
+import { type Chapter, more } from '../../report/section.ts';
+import { responsive, small } from '../../report/svg.ts';
+import type { BudgetLimits, RoundReport, SceneResult } from '../result.ts';
+import { precisionByRound, smallRounds } from './chart-training.ts';
+import { comparison } from './comparison.ts';
 
 /** Words for the methods; the same everywhere. */
 export const METHOD_NAMES: Readonly<Record<SceneResult['method'], string>> = {

@@ -1,10 +1,10 @@
+import { COLORS } from '../../report/chart-parts.ts';
+import { count, counted, epsilon, metric, readableName, smallBound } from '../../report/format.ts';
+import { figure, html, type LegendEntry, legend, table } from '../../report/html.ts';
+import { type Chapter, more } from '../../report/section.ts';
+import { responsive } from '../../report/svg.ts';
 import type { SweepMethod, UtilitySweep } from '../result.ts';
-import { COLORS } from './chart-parts.ts';
 import { utilityCurve } from './chart-utility.ts';
-import { count, counted, epsilon, metric, readableName, smallBound } from './format.ts';
-import { figure, html, type LegendEntry, legend, table } from './html.ts';
-import { type Chapter, more } from './section.ts';
-import { responsive } from './svg.ts';
 import { METHOD_NAMES } from './training.ts';
 
 /** Words for what the sweep compares. */

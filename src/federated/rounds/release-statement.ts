@@ -2,7 +2,7 @@ import { epsilonOfPlan } from '../../dp/accounting/index.ts';
 import { checkDelta } from '../../dp/delta-check.ts';
 import { isInsecure, type Plan } from '../../dp/plan.ts';
 import { type PrivacyStatement, UNCOVERED_SIDE_CHANNELS } from '../../dp/statement.ts';
-import type { RoundEnvironment } from '../rounds/private-round.ts';
+import type { RoundEnvironment } from './private-round.ts';
 
 /** What a statement about noisy sums needs besides where they run. */
 export interface ReleaseTerms {

@@ -1,6 +1,6 @@
-import { type Html, html, trusted } from '../quickstart/report/html.ts';
-import { type Chapter, chapterMarkup } from '../quickstart/report/section.ts';
-import { STYLE } from '../quickstart/report/style.ts';
+import { type Html, html, trusted } from './html.ts';
+import { type Chapter, chapterMarkup } from './section.ts';
+import { STYLE } from './style.ts';
 
 /** A figure to remember. */
 export interface Tile {
