@@ -14,7 +14,7 @@ import { corrupt, corruptAt, type LogRecord } from './log-record.ts';
 import type { BudgetPolicy } from './policy.ts';
 import { BudgetState } from './state.ts';
 import { decodeState, encodeState } from './state-snapshot.ts';
-import type { BudgetStore, IdentityPage, LogNews } from './store.ts';
+import type { BudgetStore, IdentityPage, LogDecision, LogNews } from './store.ts';
 
 /** Milliseconds since 1970. */
 export type Clock = () => number;
@@ -29,6 +29,34 @@ export interface Transaction {
   readonly now: number;
   /** Writes an entry, and the identity pages that changed with it. Whoever has written may not throw any more. */
   write(record: LogRecord, pages?: readonly IdentityPage[]): ChainEntry;
+}
+
+/** Chains what is written and lets the state take it in. */
+class OpenTransaction implements Transaction {
+  readonly state: BudgetState;
+  readonly now: number;
+  readonly append: ChainEntry[] = [];
+  /** Pages that changed, by number; null for none. */
+  changed: Map<number, IdentityPage> | null = null;
+  readonly #chain: HashChain;
+
+  constructor(state: BudgetState, now: number, chain: HashChain) {
+    this.state = state;
+    this.now = now;
+    this.#chain = chain;
+  }
+
+  /** Bound, because decisions take it out of its object. */
+  readonly write: Transaction['write'] = (record, pages = NO_PAGES) => {
+    const entry = this.#chain.append(this.state.head, encodeRecord(record));
+    this.state.apply(entry, record);
+    this.append.push(entry);
+    for (const page of pages) {
+      this.changed ??= new Map();
+      this.changed.set(page.page, page);
+    }
+    return entry;
+  };
 }
 
 interface Waiting {
@@ -118,6 +146,10 @@ export class Ledger {
    * @throws {VelaturaError} `dp/budget-unavailable`, `dp/budget-corrupt`
    */
   transact<T>(decide: (transaction: Transaction) => T): Promise<T> {
+    const state = this.#state;
+    if (state !== null && this.#running === null && this.store.transactNow !== undefined) {
+      return this.#atOnce(state, decide);
+    }
     return new Promise<unknown>((resolve, reject) => {
       this.#queue.push({ decide, resolve, reject });
       this.#running ??= this.#run();
@@ -178,43 +210,60 @@ export class Ledger {
     }
   }
 
+  /** Without a queue: a store that waits for nothing has nothing to share among those who would wait. */
+  #atOnce<T>(state: BudgetState, decide: (transaction: Transaction) => T): Promise<T> {
+    this.#state = null;
+    let result: T | undefined;
+    let refused: { readonly error: unknown } | null = null;
+    try {
+      this.store.transactNow?.(this.#position(state), (news) => {
+        const open = this.#open(state, news);
+        try {
+          result = decide(open);
+        } catch (error) {
+          if (open.append.length > 0) throw error;
+          refused = { error };
+        }
+        return this.#written(open, null);
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#keep(state);
+    const failure = refused as { readonly error: unknown } | null;
+    return failure === null ? Promise.resolve(result as T) : Promise.reject(failure.error);
+  }
+
   /** One transaction for all decisions of the group. */
   #together(state: BudgetState, group: readonly Waiting[]): Promise<readonly Outcome[]> {
     let asked = false;
     return this.store.transact(this.#position(state), (news) => {
       if (asked) throw new TypeError('the store asked for a decision twice');
       asked = true;
-      this.#follow(state, news);
-      const append: ChainEntry[] = [];
-      let changed = null as Map<number, IdentityPage> | null;
-      const now = this.#now(state);
-      const transaction: Transaction = {
-        state,
-        now,
-        write: (record, pages) => {
-          const entry = this.#chain.append(state.head, encodeRecord(record));
-          state.apply(entry, record);
-          append.push(entry);
-          this.#bytes += entry.body.length;
-          if (pages !== undefined) {
-            changed ??= new Map();
-            for (const page of pages) changed.set(page.page, page);
-          }
-          return entry;
-        },
-      };
-      const result = group.map((waiting): Outcome => {
-        const written = append.length;
+      const open = this.#open(state, news);
+      const outcomes = group.map((waiting): Outcome => {
+        const written = open.append.length;
         try {
-          return { waiting, error: null, result: waiting.decide(transaction) };
+          return { waiting, error: null, result: waiting.decide(open) };
         } catch (error) {
-          if (append.length > written) throw error;
+          if (open.append.length > written) throw error;
           return { waiting, error, result: null };
         }
       });
-      state.pagesSeq = state.head.seq;
-      return { append, pages: changed === null ? NO_PAGES : [...changed.values()], result };
+      return this.#written(open, outcomes);
     });
+  }
+
+  #open(state: BudgetState, news: LogNews): OpenTransaction {
+    this.#follow(state, news);
+    return new OpenTransaction(state, this.#now(state), this.#chain);
+  }
+
+  #written<T>(open: OpenTransaction, result: T): LogDecision<T> {
+    const { state, append, changed } = open;
+    for (const { body } of append) this.#bytes += body.length;
+    state.pagesSeq = state.head.seq;
+    return { append, pages: changed === null ? NO_PAGES : [...changed.values()], result };
   }
 
   #keep(state: BudgetState): void {

@@ -28,6 +28,7 @@ interface StampedPage {
  */
 export class MemoryBudgetStore implements BudgetStore {
   readonly durable: boolean = false;
+  readonly transactNow?: NonNullable<BudgetStore['transactNow']>;
   readonly #log = new PackedLog();
   /** By page number. */
   readonly #pages: (StampedPage | undefined)[] = [];
@@ -42,9 +43,17 @@ export class MemoryBudgetStore implements BudgetStore {
   constructor(log: readonly ChainEntry[] = [], pages: readonly IdentityPage[] = []) {
     for (const entry of log) this.#log.push(entry);
     this.#replace(pages);
+    // A class that extends this one may do more in its transactions.
+    if (new.target === MemoryBudgetStore) {
+      this.transactNow = (position, decide) => this.#transact(position, decide);
+    }
   }
 
   async transact<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): Promise<T> {
+    return this.#transact(position, decide);
+  }
+
+  #transact<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): T {
     this.#assertOpen();
     const log = this.#log;
     const { append, pages, result } = decide(this.#news(position));

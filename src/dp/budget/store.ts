@@ -61,6 +61,8 @@ export interface BudgetStore {
    * @throws {VelaturaError} `dp/budget-unavailable`, `dp/budget-corrupt`; whatever `decide` throws
    */
   transact<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): Promise<T>;
+  /** {@link transact} at once, of a store that has nothing to wait for. */
+  transactNow?<T>(position: LogPosition, decide: (news: LogNews) => LogDecision<T>): T;
   /** Entries after `since` in order and in batches of moderate size, without shutting anyone out. */
   read(since: number): AsyncIterable<readonly ChainEntry[]>;
   /** All identity pages as they stand, by page number. */
