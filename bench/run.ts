@@ -8,6 +8,7 @@ import { benchHtml } from './html.ts';
 import { kernels } from './kernels.ts';
 import { mnist } from './mnist.ts';
 import { noise } from './noise.ts';
+import { secagg } from './secagg.ts';
 import { segments } from './segments.ts';
 import { simulation } from './simulate.ts';
 import type { BenchReport, BenchRow, BenchSuite } from './suite.ts';
@@ -21,6 +22,7 @@ const SUITES: Readonly<Record<string, BenchSuite>> = {
   he,
   kernels,
   mnist,
+  secagg,
   segments,
   simulate: simulation,
   tfjs,

@@ -50,7 +50,7 @@ const outcome = await trainTagModel(
   clients,
   {
     runId: 'first',
-    method: 'one-shot',
+    method: 'auto',
     noiseMultiplier: calibrateGaussian(target),
     delta: target.delta,
   },

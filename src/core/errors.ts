@@ -46,7 +46,6 @@ export const ERROR_CODES = {
   'federated/invalid-contribution': 'a contribution has the wrong shape, range or norm',
   'federated/invalid-model-file':
     'bytes that are not a whole model file, or one of another shape than expected',
-  'federated/unknown-model-version': 'no model was published under that version',
   'federated/non-finite': 'a vector holds NaN or an infinity',
   'federated/round-closed': 'the round takes no more contributions',
   'federated/secagg-bad-share':
@@ -60,6 +59,7 @@ export const ERROR_CODES = {
   'federated/secagg-unsafe':
     'the server of a secure sum asks for what could reveal more than the sum; the client left',
   'federated/state-mismatch': 'a saved run is damaged, or belongs to a run of other options',
+  'federated/unknown-model-version': 'no model was published under that version',
   'federated/volatile-journal':
     'a run that is paid for at once has no durable record of the rounds that began',
   'federated/worker-lost':

@@ -42,7 +42,11 @@ export type DpEvent =
     }
   /** Anything that is rho-zCDP. */
   | { readonly kind: 'zcdp'; readonly rho: number }
-  /** `event` on a sample into which every record enters independently with that rate. */
+  /**
+   * `event` on a sample into which every record enters independently with that rate. When neighbours replace a
+   * record, the noise multiplier is the noise over **twice the farthest a record is from being absent**: true of
+   * sums of vectors clipped to a ball around 0, not of a count or sum whose range has absence at its end.
+   */
   | {
       readonly kind: 'poisson-sampled';
       readonly samplingRate: number;

@@ -91,6 +91,7 @@ export {
   type PreconditionedOptions,
   type PreconditionedResult,
   type PreconditionedRound,
+  type PreconditionedState,
   preconditionedPlan,
   type ReleasedSum,
   runPreconditioned,
@@ -182,6 +183,23 @@ export {
   UpdateEncoder,
   type UpdateEncoderOptions,
 } from './rounds/update-encoder.ts';
+export {
+  SecAggClient,
+  type SecAggClientOptions,
+  type SecAggDemands,
+} from './secagg/client.ts';
+export type { AgreementKey, Bytes, SecAggCrypto, SigningKey } from './secagg/crypto.ts';
+export {
+  type GraphAssumptions,
+  type GraphBounds,
+  type GraphShape,
+  graphBounds,
+  planGraph,
+} from './secagg/graph-plan.ts';
+export type { SecAggRound } from './secagg/round.ts';
+export { type SecAggFault, SecAggSum, type SecAggSumOptions } from './secagg/secagg-sum.ts';
+export { type Outbox, SecAggServer } from './secagg/server.ts';
+export { WebSecAggCrypto } from './secagg/web-crypto.ts';
 export {
   type GroupHistogram,
   type GroupHistogramOptions,

@@ -23,7 +23,7 @@ export interface DpSgdRequest {
   readonly memory: RunMemory;
 }
 
-/** Ready means: at the first barrier. */
+/** Ready means: at the first barrier, with a model of that `modelFingerprint`. */
 export type DpSgdReply =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly fingerprint: string }
   | { readonly kind: 'failed'; readonly message: string };

@@ -4,6 +4,7 @@ import { CONTROL } from '../federated/example-level/run-memory.ts';
 import { StepMember } from '../federated/example-level/step-member.ts';
 import { createModel } from '../federated/models/model-architecture.ts';
 import type { Trainable } from '../federated/models/trainable.ts';
+import { modelFingerprint } from './dp-sgd-fingerprint.ts';
 import type { DpSgdReply, DpSgdRequest, ModelSource } from './dp-sgd-messages.ts';
 
 const models = new Map<string, Promise<Trainable>>();
@@ -36,6 +37,7 @@ parentPort?.on('message', async (request: DpSgdRequest) => {
   const words = memory.control.subarray(CONTROL.barrier, CONTROL.barrier + BARRIER_WORDS);
   const barrier = new SpinBarrier(words, settings.members);
   let member: StepMember;
+  let fingerprint: string;
   try {
     const model = await modelOf(source);
     if (model.parameterCount !== settings.dimension) {
@@ -43,12 +45,13 @@ parentPort?.on('message', async (request: DpSgdRequest) => {
         `the model of the crew has ${model.parameterCount} parameters, that of the run ${settings.dimension}`,
       );
     }
+    fingerprint = modelFingerprint(model, settings, memory);
     member = new StepMember(rank, model, settings, memory, barrier);
   } catch (error) {
     answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     return;
   }
-  answer({ kind: 'ready' });
+  answer({ kind: 'ready', fingerprint });
   try {
     member.follow();
   } catch {

@@ -5,6 +5,8 @@ import {
   type RunSettings,
 } from '../federated/example-level/run-memory.ts';
 import type { StepCrew } from '../federated/example-level/step-crew.ts';
+import type { Trainable } from '../federated/models/trainable.ts';
+import { modelFingerprint } from './dp-sgd-fingerprint.ts';
 import type { DpSgdReply, DpSgdRequest, ModelSource } from './dp-sgd-messages.ts';
 import { WorkerCalls } from './worker-calls.ts';
 import { startWorker } from './worker-thread.ts';
@@ -39,8 +41,13 @@ export class DpSgdCrew implements StepCrew {
     return new SharedArrayBuffer(bytes);
   }
 
-  /** @throws Error when a thread cannot make the model */
-  async start(settings: RunSettings, memory: RunMemory): Promise<Barrier> {
+  /**
+   * @throws Error when a thread cannot make the model
+   * @throws TypeError when it makes one that does not compute as that of the run does, to the bit: another model,
+   * or the same on other kernels
+   */
+  async start(settings: RunSettings, memory: RunMemory, model: Trainable): Promise<Barrier> {
+    const fingerprint = this.members === 1 ? null : modelFingerprint(model, settings, memory);
     const words = memory.control.subarray(CONTROL.barrier, CONTROL.barrier + BARRIER_WORDS);
     const barrier = new SpinBarrier(words, this.members, PATIENCE_MILLISECONDS);
     const replies = await Promise.all(
@@ -49,9 +56,15 @@ export class DpSgdCrew implements StepCrew {
       ),
     );
     for (const reply of replies) {
-      if (reply.kind === 'ready') continue;
+      if (reply.kind === 'ready' && reply.fingerprint === fingerprint) continue;
       barrier.fail();
-      throw new Error(`a thread of the run could not start: ${reply.message}`);
+      if (reply.kind === 'failed') {
+        throw new Error(`a thread of the run could not start: ${reply.message}`);
+      }
+      throw new TypeError(
+        '"source" expected a model that computes what "model" does, to the bit, got one that does not: ' +
+          'check its options and kernels',
+      );
     }
     return barrier;
   }

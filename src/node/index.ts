@@ -57,6 +57,7 @@ export {
 } from './postgres-budget-store.ts';
 export type { PostgresAddress, PostgresTimeouts } from './postgres-connection.ts';
 export { FolderRoundJournal } from './round-journal-folder.ts';
+export { NodeSecAggCrypto } from './secagg-crypto.ts';
 export { nodeSha256 } from './sha256.ts';
 export { loadSimulationCheckpoint, saveSimulationCheckpoint } from './simulation-checkpoint.ts';
 export {

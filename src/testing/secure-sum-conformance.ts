@@ -77,6 +77,41 @@ export function secureSumConformance(create: () => SecureSum): readonly Conforma
       },
     },
     {
+      name: 'is bit-exact at the least and the greatest value that the widest modulus takes',
+      async run() {
+        const contributionBound = 2 ** 50 - 1;
+        const session = await create().open({
+          ...parameters('wide', 2, 2),
+          modulusBits: 52,
+          contributionBound,
+        });
+        const sign = (i: number): number => (i % 2 === 0 ? 1 : -1);
+        const extreme = Float64Array.from({ length: 17 }, (_, i) => sign(i) * contributionBound);
+        for (const account of session.parameters.cohort) await session.contribute(account, extreme);
+        const { sum } = await session.close();
+        check(
+          sum.every((value, i) => value === 2 * sign(i) * contributionBound),
+          'the sum is not exact',
+        );
+      },
+    },
+    {
+      name: 'keeps no hold of the vector it was given',
+      async run() {
+        const session = await create().open(parameters('copy', 2, 2));
+        const vector = new Float64Array(17).fill(3);
+        await session.contribute('account-0', vector);
+        vector.fill(5);
+        await session.contribute('account-1', vector);
+        vector.fill(7);
+        const { sum } = await session.close();
+        check(
+          sum.every((value) => value === 8),
+          'a vector was read after it was taken',
+        );
+      },
+    },
+    {
       name: 'takes nothing after it is closed',
       async run() {
         const session = await create().open(parameters('closed', 3, 1));

@@ -299,6 +299,18 @@ function clippingCases(
       },
     },
     {
+      name: 'what a row adds depends on that row alone, to the bit',
+      run() {
+        const norms = new Float32Array(batch.rows);
+        model.gradientNorms(parameters, batch, norms);
+        for (const reach of [norms.reduce((most, value) => Math.max(most, value)) * 2, 2 ** -10]) {
+          for (const clip of Object.values(clipAt(model, reach))) {
+            checkCompany(model, parameters, batch, clip);
+          }
+        }
+      },
+    },
+    {
       name: 'rows that are not finite do not spoil the others',
       run() {
         const clip = clipAt(model, 0.5).global;
@@ -317,6 +329,38 @@ function clippingCases(
       },
     },
   ];
+}
+
+/** Company of each row: more than kernels take at a time, and no multiple of that. */
+const COMPANY = 10;
+
+/** Puts each row among rows that add nothing, at every place: their labels are no numbers. */
+function checkCompany(
+  model: Trainable,
+  parameters: Float32Array,
+  batch: Batch,
+  clip: GradientClip,
+): void {
+  const { inputDimension: inputs, outputDimension: outputs } = model;
+  const rows = COMPANY + 1;
+  for (let index = 0; index < batch.rows; index++) {
+    const own = rowOf(model, batch, index);
+    const alone = clippedOf(model, parameters, own, clip).out;
+    for (let place = 0; place < rows; place++) {
+      const features = new Float32Array(rows * inputs);
+      for (let row = 0; row < rows; row++) {
+        const other = rowOf(model, batch, row === place ? index : (index + row + 1) % batch.rows);
+        features.set(other.features, row * inputs);
+      }
+      const labels = new Float32Array(rows * outputs).fill(Number.NaN);
+      labels.set(own.labels, place * outputs);
+      const { out } = clippedOf(model, parameters, { rows, features, labels }, clip);
+      check(
+        out.every((value, i) => value === alone[i]),
+        `row ${index} adds something else at place ${place} of ${rows} than alone`,
+      );
+    }
+  }
 }
 
 function checkReach(

@@ -4,6 +4,7 @@ import { clipRows, type LayerNorms } from '../federated/models/row-clipping.ts';
 import type { ExampleGradients, TensorBatch } from './example-gradients.ts';
 import type { FlatWeights } from './flat-weights.ts';
 import type { Tfjs } from './load.ts';
+import { squaredNorm } from './squared-norm.ts';
 
 /**
  * Gradients of a model of any kind, by the backpropagation of TensorFlow.js: single examples one after the
@@ -77,11 +78,9 @@ export class AnyModel implements ExampleGradients {
   /** The gradient of one row in every layer, as an error that meets an activation of 1. */
   #layerNorms(gradient: Float32Array): readonly LayerNorms[] {
     return this.#weights.layers.map(({ start, end }) => {
-      let squared = 0;
-      for (let i = start; i < end; i++) squared += (gradient[i] as number) ** 2;
       return {
         activation: Float64Array.of(1),
-        error: Float64Array.of(squared),
+        error: Float64Array.of(squaredNorm(gradient.subarray(start, end))),
         errorWidth: end - start,
       };
     });

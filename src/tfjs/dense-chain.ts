@@ -36,6 +36,9 @@ const PLAIN_LAYERS: readonly string[] = [
  */
 const ROW_WISE_BACKENDS: readonly string[] = ['wasm', 'cpu'];
 
+/** Widest layer for which norms that the kernels add up one after the other are as exact as clipping assumes. */
+const WIDEST = 2 ** 20;
+
 /** A dense layer between what goes in and its activation. */
 interface DenseStage {
   readonly kind: 'dense';
@@ -79,7 +82,7 @@ export class DenseChain implements ExampleGradients {
     this.#stages = stages;
   }
 
-  /** The model as a chain of dense layers; null when it is anything else. */
+  /** The model as a chain of dense layers; null when it is anything else, or a layer is wider than 2²⁰. */
   static of(
     { core, layers }: Tfjs,
     kernels: Kernels,
@@ -100,6 +103,7 @@ export class DenseChain implements ExampleGradients {
       }
       const [kernel, bias] = denseWeights(layer);
       const [inputs, units] = kernel.shape as [number, number];
+      if (inputs > WIDEST || units > WIDEST) return null;
       const activation = activationOf(layer);
       stages.push({
         kind: 'dense',

@@ -19,7 +19,7 @@ describe('error codes', () => {
   it('are areas and words, in order', () => {
     const codes = Object.keys(ERROR_CODES);
     for (const code of codes)
-      expect(code).toMatch(/^(cli|core|data|dp|federated|he|profile)\/[a-z-]+$/);
+      expect(code).toMatch(/^(cli|core|data|dp|federated|he|profile|tfjs)\/[a-z-]+$/);
     expect(codes).toEqual([...codes].sort());
   });
 

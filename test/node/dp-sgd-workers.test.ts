@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PlainKernels } from '../../src/core/kernels/plain.ts';
 import { SeededRandom } from '../../src/core/seeded-random.ts';
 import {
   type ExampleLevelOptions,
@@ -21,7 +22,7 @@ function options(more: Partial<ExampleLevelOptions> = {}): ExampleLevelOptions {
     model: new LogisticModel(shape),
     examples,
     sampling: { kind: 'poisson', batchSize: 200 },
-    steps: 30,
+    steps: 12,
     clip: {
       kind: 'adaptive',
       initialNorm: 1,
@@ -110,6 +111,22 @@ describe('DpSgdCrew', () => {
     } finally {
       await crew.close();
     }
+  });
+
+  it('refuses a thread whose class computes something else', async () => {
+    const url = new URL('./fixtures/failing-model.ts', import.meta.url).href;
+    const crew = new DpSgdCrew(2, { kind: 'module', url, name: 'OtherModel', options: shape });
+    try {
+      await expect(trainExampleLevel(options({ crew }))).rejects.toThrow('"source"');
+    } finally {
+      await crew.close();
+    }
+  });
+
+  it('refuses a thread that computes on other kernels, and works on', async () => {
+    const model = new LogisticModel({ ...shape, kernels: new PlainKernels() });
+    await expect(trainExampleLevel(options({ crew: two, model }))).rejects.toThrow('"source"');
+    expect(await trained(options({ crew: two }))).toEqual(await trained(options()));
   });
 
   it('fails for all when a thread fails in the middle', async () => {

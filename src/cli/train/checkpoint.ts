@@ -37,9 +37,15 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
       rows: Uint8Array.from(new Uint8Array(rows.slice().buffer)),
       popularity: popularity === null ? null : [...popularity],
       fedavg: training?.kind === 'fedavg' ? encodeFedAvgState(training.state) : null,
-      releases:
+      preconditioned:
         training?.kind === 'preconditioned'
-          ? training.releases.map(({ value, noiseStddev }) => ({ value: [...value], noiseStddev }))
+          ? {
+              fingerprint: training.state.fingerprint,
+              releases: training.state.releases.map(({ value, noiseStddev }) => ({
+                value: [...value],
+                noiseStddev,
+              })),
+            }
           : null,
     }),
   );
@@ -56,7 +62,7 @@ export function readCheckpoint(path: string, task: string): Checkpoint | null {
   try {
     fields = decodeCanonical(readFileSync(path)) as Stored;
     if (fields.version !== VERSION) throw new TypeError('another version');
-    const { fedavg, releases, popularity, rows, ...plain } = fields;
+    const { fedavg, preconditioned, popularity, rows, ...plain } = fields;
     if (plain.task === task) {
       return {
         ...plain,
@@ -66,14 +72,17 @@ export function readCheckpoint(path: string, task: string): Checkpoint | null {
           training:
             fedavg !== null
               ? { kind: 'fedavg', state: decodeFedAvgState(fedavg) }
-              : releases === null
+              : preconditioned === null
                 ? null
                 : {
                     kind: 'preconditioned',
-                    releases: releases.map(({ value, noiseStddev }) => ({
-                      value: Float64Array.from(value),
-                      noiseStddev,
-                    })),
+                    state: {
+                      fingerprint: preconditioned.fingerprint,
+                      releases: preconditioned.releases.map(({ value, noiseStddev }) => ({
+                        value: Float64Array.from(value),
+                        noiseStddev,
+                      })),
+                    },
                   },
         },
       };
@@ -98,7 +107,11 @@ interface Stored extends Omit<Checkpoint, 'state' | 'rows'> {
   readonly rows: Uint8Array;
   readonly popularity: readonly number[] | null;
   readonly fedavg: Uint8Array | null;
-  readonly releases:
-    | readonly { readonly value: readonly number[]; readonly noiseStddev: number }[]
-    | null;
+  readonly preconditioned: {
+    readonly fingerprint: string;
+    readonly releases: readonly {
+      readonly value: readonly number[];
+      readonly noiseStddev: number;
+    }[];
+  } | null;
 }

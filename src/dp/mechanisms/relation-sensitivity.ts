@@ -8,7 +8,8 @@ export interface ContributionRange {
 
 /**
  * How far a sum moves when one user's part of it, a number of `range`, comes, goes, becomes 0 or becomes
- * another one of `range`.
+ * another one of `range`. Of the mechanism as it is: not the bound that `poisson-sampled` under
+ * `replace-one-user` asks for, which is twice the distance from being absent.
  */
 export function rangeSensitivity(relation: NeighbourRelation, range: ContributionRange): number {
   return relation === 'replace-one-user'

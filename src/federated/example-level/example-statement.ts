@@ -39,7 +39,11 @@ export function exampleStatement(facts: {
       `${sampler.population} examples and a batch of ${sampler.expectedSize} taken as public`,
       `sums in float32 of at most ${capacity} examples, with their error inside the sensitivity`,
     ],
-    sideChannelsNotCovered: [...UNCOVERED_SIDE_CHANNELS, 'the time that a step takes'],
+    sideChannelsNotCovered: [
+      ...UNCOVERED_SIDE_CHANNELS,
+      'the time that a step takes',
+      'the refusal of unusable examples, before anything is reserved or released',
+    ],
     insecure: isPrivate && isInsecure(random),
     simulation:
       charge === undefined

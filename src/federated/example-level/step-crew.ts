@@ -1,3 +1,4 @@
+import type { Trainable } from '../models/trainable.ts';
 import { type Barrier, NO_BARRIER } from './barrier.ts';
 import type { Allocate, RunMemory, RunSettings } from './run-memory.ts';
 
@@ -11,11 +12,16 @@ export interface StepCrew {
   /** Where shared arrays lie; null where nobody shares. */
   readonly allocate: Allocate | null;
   /**
-   * Brings the followers to their first barrier.
+   * Brings the followers to their first barrier, and makes sure that each of them computes what the leader does:
+   * which of them takes a chunk is a matter of time, and a chunk that does not change between neighbouring data
+   * sets must have the same sum in both.
    *
+   * @param memory - `values` hold the clipping norm of the first step already
+   * @param model - the leader's, to hold the followers' against, as by `probeModel`
    * @returns the leader's barrier
+   * @throws TypeError when a follower's model computes something else
    */
-  start(settings: RunSettings, memory: RunMemory): Promise<Barrier>;
+  start(settings: RunSettings, memory: RunMemory, model: Trainable): Promise<Barrier>;
 }
 
 /** The calling thread alone. */

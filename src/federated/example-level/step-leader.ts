@@ -97,8 +97,10 @@ export class StepLeader {
     values[VALUES.learningRate] = schedule.learningRate(step);
     values[VALUES.averageKeeps] = keeps;
     values[VALUES.averageTakes] = takes;
-    Atomics.store(control, CONTROL.chunks, chunks.divide(sample, ends));
+    // Divided in a copy: an order that stayed with the sampler would carry one step's bits into the next.
     examples.set(sample);
+    const chosen = examples.subarray(0, sample.length);
+    Atomics.store(control, CONTROL.chunks, chunks.divide(chosen, ends));
     Atomics.store(control, CONTROL.nextChunk, 0);
     Atomics.store(control, CONTROL.step, step);
     this.#command(COMMAND.step);

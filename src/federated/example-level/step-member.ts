@@ -95,11 +95,7 @@ export class StepMember {
 
   #sumChunks(clippingNorm: number): void {
     const { control, examples, ends, parameters, counts } = this.#memory;
-    const { layerShares } = this.#settings;
-    const clip: GradientClip =
-      layerShares === null
-        ? { kind: 'global', norm: clippingNorm }
-        : { kind: 'layers', norms: layerShares.map((share) => share * clippingNorm) };
+    const clip = stepClip(this.#settings, clippingNorm);
     const chunks = Atomics.load(control, CONTROL.chunks);
     const stepsPerUnit = LATTICE_NORM / clippingNorm;
     let balance = 0;
@@ -197,6 +193,12 @@ interface Step {
   readonly learningRate: number;
   readonly averageKeeps: number;
   readonly averageTakes: number;
+}
+
+/** The clip of a step whose whole norm is that. */
+export function stepClip({ layerShares }: RunSettings, clippingNorm: number): GradientClip {
+  if (layerShares === null) return { kind: 'global', norm: clippingNorm };
+  return { kind: 'layers', norms: layerShares.map((share) => share * clippingNorm) };
 }
 
 /** Rows `examples` of a matrix of that width, one after the other. */

@@ -20,7 +20,8 @@ import { ChunkTree } from './chunks.ts';
 import { type ExampleGuarantee, examplePlan } from './example-plan.ts';
 import { ExampleSampler, type ExampleSampling } from './example-sampler.ts';
 import { exampleStatement } from './example-statement.ts';
-import { allocateRun, type RunMemory, type RunSettings } from './run-memory.ts';
+import { checkExamples, checkShapes } from './run-checks.ts';
+import { allocateRun, type RunMemory, type RunSettings, VALUES } from './run-memory.ts';
 import { stepSensitivity } from './sensitivity.ts';
 import { SINGLE_MEMBER, type StepCrew } from './step-crew.ts';
 import { StepLeader, type StepSchedule } from './step-leader.ts';
@@ -34,7 +35,7 @@ export type ExampleClip =
   /** A norm that follows a quantile; its noisy count is paid for out of the same guarantee. */
   | ({ readonly kind: 'adaptive' } & Omit<AdaptiveClippingOptions, 'divisor'>);
 
-/** Whose budget pays. The whole run is reserved before the first example is read. */
+/** Whose budget pays. The whole run is reserved before anything is computed from the examples. */
 export interface ExampleCharge extends Cohort, ChargeScope {
   readonly budget: PrivacyBudgetAccountant;
   readonly scene: string;
@@ -126,8 +127,9 @@ const BURST_MILLISECONDS = 20;
  *
  * @throws {VelaturaError} `dp/invalid-parameter`, `dp/no-solution`, `dp/unsupported-event`,
  * `dp/delta-too-large`, `data/empty`, `federated/non-finite` for examples that hold what is no number or for a
- * run that diverged, `federated/round-closed` for a run id that was used before, `core/aborted`, and what the
- * budget throws
+ * run that diverged, `federated/invalid-contribution` for examples the model cannot work with (all are looked at
+ * before anything is reserved or released), `federated/round-closed` for a run id that was used before,
+ * `core/aborted`, and what the budget throws
  * @throws {RangeError} for arrays that do not fit the model
  */
 export async function trainExampleLevel(
@@ -141,6 +143,7 @@ export async function trainExampleLevel(
   const clipping = clippingOf(options, sampler);
   const capacity = options.chunkCapacity ?? 128;
   const shape = {
+    sampling: options.sampling.kind,
     parameterCount: model.parameterCount,
     capacity,
     clip: leastClip(clipping, options),
@@ -159,6 +162,7 @@ export async function trainExampleLevel(
   const statement = exampleStatement({ options, plan, sampler, capacity });
   const settings = settingsOf(options, sampler, crew.members, capacity, noiseStddev);
   throwIfAborted(signal);
+  checkExamples(model, examples);
 
   let reservationId: string | null = null;
   if (charge !== undefined) {
@@ -177,34 +181,36 @@ export async function trainExampleLevel(
     reservationId = decision.reservation.id;
   }
 
-  checkFinite('features', examples.features, model.inputDimension);
-  checkFinite('labels', examples.labels, model.outputDimension);
   const memory = allocateRun(settings, examples, crew.allocate);
   memory.parameters.set(options.initialParameters ?? model.initialParameters());
   memory.average.set(memory.parameters.subarray(0, memory.average.length));
-  const barrier = await crew.start(settings, memory);
-  const member = new StepMember(0, model, settings, memory, barrier);
-  const choices = sourceOf(random, settings.seed);
-  const leader = new StepLeader({
-    member,
-    memory,
-    barrier,
-    sampler,
-    chunks: new ChunkTree(capacity, sampler.expectedSize, choices),
-    schedule: scheduleOf(options),
-    clipping,
-    relation: guarantee.relation,
-    random: choices,
-    isPrivate: noiseMultiplier !== 0,
-  });
+  memory.values[VALUES.clippingNorm] = typeof clipping === 'number' ? clipping : clipping.norm;
+  const barrier = await crew.start(settings, memory, model);
+  let member: StepMember | null = null;
+  let clippingNorm: number;
   try {
+    member = new StepMember(0, model, settings, memory, barrier);
+    const choices = sourceOf(random, settings.seed);
+    const leader = new StepLeader({
+      member,
+      memory,
+      barrier,
+      sampler,
+      chunks: new ChunkTree(capacity, sampler.expectedSize, choices),
+      schedule: scheduleOf(options),
+      clipping,
+      relation: guarantee.relation,
+      random: choices,
+      isPrivate: noiseMultiplier !== 0,
+    });
     await takeSteps(options, leader, memory, settings);
     leader.stop();
+    clippingNorm = leader.clippingNorm;
   } catch (error) {
     barrier.fail();
     throw error;
   } finally {
-    member.free();
+    member?.free();
   }
   if (charge !== undefined && reservationId !== null) await charge.budget.commit(reservationId);
   return {
@@ -212,7 +218,7 @@ export async function trainExampleLevel(
     parameters: resultOf(options, memory),
     plan,
     noiseMultiplier,
-    clippingNorm: leader.clippingNorm,
+    clippingNorm,
     statement,
   };
 }
@@ -244,51 +250,6 @@ async function takeSteps(
     await yieldToEventLoop();
     throwIfAborted(signal);
   }
-}
-
-function checkShapes({
-  model,
-  examples,
-  initialParameters,
-  ...options
-}: ExampleLevelOptions): void {
-  const { rows, features, labels } = examples;
-  const expected = [
-    ['features', features, rows * model.inputDimension],
-    ['labels', labels, rows * model.outputDimension],
-    ['initialParameters', initialParameters, model.parameterCount],
-  ] as const;
-  for (const [name, array, length] of expected) {
-    if (array !== undefined && array.length !== length) {
-      throw new RangeError(`"${name}" expected ${length} numbers, got ${array.length}`);
-    }
-  }
-  const { momentum = 0, chunkCapacity = 1, averaging } = options;
-  if (!(momentum >= 0 && momentum < 1)) {
-    throw new RangeError(`"momentum" expected a number in [0, 1), got ${momentum}`);
-  }
-  if (!Number.isInteger(chunkCapacity) || chunkCapacity < 1 || chunkCapacity > 4096) {
-    throw new RangeError(`"chunkCapacity" expected an integer in [1, 4096], got ${chunkCapacity}`);
-  }
-  if (averaging?.kind === 'tail' && !(averaging.share > 0 && averaging.share <= 1)) {
-    throw new RangeError(`"share" expected a number in (0, 1], got ${averaging.share}`);
-  }
-  if (averaging?.kind === 'exponential' && !(averaging.decay > 0 && averaging.decay < 1)) {
-    throw new RangeError(`"decay" expected a number in (0, 1), got ${averaging.decay}`);
-  }
-}
-
-/** Names the place of the first value that is no number, never the value. */
-function checkFinite(name: string, array: Float32Array, width: number): void {
-  const at = array.findIndex((value) => !Number.isFinite(value));
-  if (at === -1) return;
-  const row = Math.floor(at / width);
-  const column = at % width;
-  throw new VelaturaError(
-    'federated/non-finite',
-    `"${name}" holds NaN or an infinity in row ${row}, column ${column}`,
-    { name, row, column },
-  );
 }
 
 /** Norms beyond these could leave the range that models clip to. */

@@ -1,5 +1,7 @@
+import { VelaturaError } from '../../core/errors.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
-import type { Batch, Trainable } from '../models/trainable.ts';
+import { isInsecure } from '../../dp/plan.ts';
+import type { Trainable } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import { LayeredEncoder } from '../rounds/layered-encoder.ts';
 import { LocalTrainer } from '../rounds/local-trainer.ts';
@@ -8,12 +10,14 @@ import {
   type LostRound,
   type RoundEnvironment,
   type RoundOutcome,
+  type RoundRequest,
 } from '../rounds/private-round.ts';
 import { MemoryRoundJournal, type RoundJournal } from '../rounds/round-journal.ts';
 import type { SharedCharge } from '../rounds/round-noise.ts';
 import { UpdateEncoder } from '../rounds/update-encoder.ts';
 import { CorrelatedNoise } from './correlated-noise.ts';
 import type { FedAvgOptions, FedAvgResult } from './fedavg.ts';
+import { runFingerprint } from './fedavg-fingerprint.ts';
 import { fedAvgTerms } from './fedavg-plan.ts';
 import { type FedAvgState, mismatch } from './fedavg-state.ts';
 import { noiseResponse } from './noise-response.ts';
@@ -24,6 +28,7 @@ import {
   correlatedPlan,
   groupOfRound,
   type RunTerms,
+  runPlan,
 } from './participation.ts';
 import {
   type AverageState,
@@ -45,7 +50,6 @@ export class FedAvgRun {
   readonly #optimiser: ServerOptimiser;
   readonly #encoder: UpdateEncoder;
   readonly #trainer: LocalTrainer;
-  readonly #model: Trainable;
   readonly #noise: CorrelatedNoise | null;
   readonly #journal: RoundJournal;
   readonly #fingerprint: string;
@@ -65,6 +69,7 @@ export class FedAvgRun {
     options: FedAvgOptions,
   ) {
     const { clippingFlagWeight = 0, layers, clippingNorm, resume } = options;
+    requireDistinct(clients);
     this.#environment = environment;
     this.#clients = clients;
     this.#options = options;
@@ -73,7 +78,6 @@ export class FedAvgRun {
     this.#rates = ratesOf(options);
     this.#averaging = averagingOf(options);
     this.#optimiser = options.optimiser ?? plainSteps();
-    this.#model = model;
     this.#journal = options.journal ?? new MemoryRoundJournal();
     this.#encoder =
       layers === undefined
@@ -85,7 +89,16 @@ export class FedAvgRun {
       );
     }
     this.#noise = this.#correlatedNoise();
-    this.#fingerprint = this.#fingerprintOf(model);
+    this.#fingerprint = runFingerprint({
+      environment,
+      clients,
+      options,
+      terms: this.#terms,
+      parameterCount: model.parameterCount,
+      learningRates: this.#rates,
+      averaging: this.#averaging,
+      optimiser: this.#optimiser,
+    });
     if (resume === undefined) {
       this.parameters = Float64Array.from(initialParameters);
       this.#optimiserState = initialState(this.#optimiser, model.parameterCount);
@@ -124,10 +137,10 @@ export class FedAvgRun {
     );
     this.#trainer.startFrom(Float32Array.from(this.parameters));
     const shared = this.#sharedCharge(round);
-    const outcome = await attemptPrivateRound(this.#environment, {
+    const outcome = await this.#attempt({
       roundId: this.roundId(round),
       clients: asked.clients,
-      compute: (data) => this.#train(data),
+      compute: (data) => this.#trainer.update(this.#trainer.load(data), null),
       encoder: this.#encoder,
       noiseMultiplier,
       ...(asked.sampling === null ? {} : { sampling: asked.sampling }),
@@ -147,6 +160,20 @@ export class FedAvgRun {
     this.#released.push(round);
     addIterate(this.#averaging, this.#average, this.parameters, round, this.#options.rounds);
     return outcome;
+  }
+
+  /** A public sample is drawn anew: that its round was charged before shows in a conflict, not in a repeat. */
+  async #attempt(request: RoundRequest): Promise<RoundOutcome | LostRound> {
+    try {
+      return await attemptPrivateRound(this.#environment, request);
+    } catch (error) {
+      const isLost =
+        this.#terms.participation.kind === 'fixed-size' &&
+        error instanceof VelaturaError &&
+        error.code === 'dp/idempotency-conflict';
+      if (isLost) return { kind: 'lost' };
+      throw error;
+    }
   }
 
   /** The next round was charged and lost: it is over, and nothing of it is in the model. */
@@ -186,6 +213,8 @@ export class FedAvgRun {
       completedRounds: this.#released.length,
       lostRounds: [...this.#lost],
       refusal,
+      plan: runPlan(this.#environment.relation, this.#terms),
+      insecure: isInsecure(this.#environment.random),
       parameterNoiseStddev:
         response === null ? null : (response * this.#noiseStddev) / this.#options.normaliser,
     };
@@ -194,14 +223,6 @@ export class FedAvgRun {
   /** Gives the memory of the local training back. */
   free(): void {
     this.#trainer.free();
-  }
-
-  #train(data: Batch): Float32Array {
-    const rows = this.#trainer.usedRows(data.rows);
-    const room = this.#trainer.room(rows);
-    room.features.set(data.features.subarray(0, rows * this.#model.inputDimension));
-    room.labels.set(data.labels.subarray(0, rows * this.#model.outputDimension));
-    return this.#trainer.update(rows, null);
   }
 
   #correlatedNoise(): CorrelatedNoise | null {
@@ -227,28 +248,9 @@ export class FedAvgRun {
     };
   }
 
-  /** The public constants that make a run what it is. */
-  #fingerprintOf(model: Trainable): string {
-    const { runId, normaliser, robust, layers, clippingNorm, clippingFlagWeight } = this.#options;
-    return JSON.stringify({
-      runId,
-      parameters: model.parameterCount,
-      relation: this.#environment.relation,
-      terms: this.#terms,
-      clippingNorm,
-      layers: layers ?? null,
-      clippingFlagWeight: clippingFlagWeight ?? 0,
-      normaliser,
-      learningRates: this.#rates,
-      averaging: this.#averaging,
-      optimiser: this.#optimiser.name,
-      robust: robust ?? null,
-    });
-  }
-
   #checkState(state: FedAvgState, model: Trainable): void {
     if (state.fingerprint !== this.#fingerprint) {
-      throw mismatch('it belongs to a run of other options');
+      throw mismatch('it belongs to a run of other options, clients, noise or charge');
     }
     const arrays = [state.parameters, state.average.sum, ...state.optimiser.slots];
     const rounds = [...state.released, ...state.lost].sort((a, b) => a - b);
@@ -261,6 +263,15 @@ export class FedAvgRun {
       (state.secrets === null) === (this.#noise === null);
     if (!isWhole) throw mismatch('its parts do not fit together');
   }
+}
+
+/** Correlated noise is priced for accounts that are in one group, whatever the sum would refuse later. */
+function requireDistinct(clients: readonly FederatedClient[]): void {
+  if (new Set(clients.map(({ account }) => account)).size === clients.length) return;
+  throw new VelaturaError(
+    'federated/duplicate-contribution',
+    'an account is among the clients twice',
+  );
 }
 
 function ratesOf({ serverLearningRate, rounds }: FedAvgOptions): readonly number[] {

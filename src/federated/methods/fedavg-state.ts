@@ -11,7 +11,10 @@ export interface NoiseSecrets {
 
 /** All that a run needs to go on after a round as if it had never stopped. */
 export interface FedAvgState {
-  /** The public constants of the run: only a run of the same ones may go on from here. */
+  /**
+   * The public constants of the run, with a digest of its accounts in their order, whether they are charged
+   * and whether the noise is insecure: only a run of the same ones may go on from here.
+   */
   readonly fingerprint: string;
   /** Rounds behind us, released or lost. */
   readonly round: number;

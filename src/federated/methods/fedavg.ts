@@ -1,6 +1,7 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
 import type { CorrelationStrategy } from '../../dp/event.ts';
+import type { Plan } from '../../dp/plan.ts';
 import type { Trainable } from '../models/trainable.ts';
 import type { RobustRule } from '../robust/robust-rule.ts';
 import type { FederatedClient, LocalTraining } from '../rounds/client.ts';
@@ -47,7 +48,7 @@ export interface FedAvgOptions extends LocalTraining {
   readonly robust?: RobustRule;
   /** A bound for each layer of the parameters instead of one for all. */
   readonly layers?: readonly LayerClip[];
-  /** Goes on from the state of a finished round of the same run. */
+  /** Goes on from the state of a finished round of the same run, with the same clients in the same order. */
   readonly resume?: FedAvgState;
   /**
    * When a round turns out to have been charged before, so that it may have been released: `stop` throws;
@@ -62,6 +63,10 @@ export interface FedAvgRound {
   /** Counted from 1. */
   readonly round: number;
   readonly metrics: RoundMetrics;
+  /** What the round costs those who are charged for it; with correlated noise, what the whole run does. */
+  readonly plan: Plan;
+  /** True when the noise came from anything but `SecureRandom`. */
+  readonly insecure: boolean;
   /** Parameters after the round. `[parameterCount]` */
   readonly parameters: Float32Array;
   /** To go on from here in another process; see `encodeFedAvgState`. With correlated noise it is secret. */
@@ -76,6 +81,10 @@ export interface FedAvgResult {
   /** Rounds that were charged before and skipped. */
   readonly lostRounds: readonly number[];
   readonly refusal: Refusal | null;
+  /** What the whole run costs the account that it costs most; a run that ended early cost no more. */
+  readonly plan: Plan;
+  /** True when the noise came from anything but `SecureRandom`. */
+  readonly insecure: boolean;
   /**
    * Deviation of one averaged parameter by noise alone, as if gradients did not react to it. Null for an
    * optimiser that is not linear.
@@ -99,7 +108,8 @@ export type PlainFedAvgResult = FedAvgResult & { readonly parameterNoiseStddev: 
  * averages and robust rules are post-processing.
  *
  * @throws {VelaturaError} `federated/round-closed` for a round that was run before, unless lost rounds are
- * skipped; `federated/state-mismatch`; as `runPrivateRound`
+ * skipped; `federated/duplicate-contribution` for an account that is there twice; `federated/state-mismatch`; as
+ * `runPrivateRound`
  * @throws {RangeError} for options that do not fit together
  */
 export function runFedAvg(
@@ -143,6 +153,8 @@ export async function* runFedAvg(
           yield {
             round: run.round,
             metrics: outcome.metrics,
+            plan: outcome.release.plan,
+            insecure: outcome.release.insecure,
             parameters: Float32Array.from(run.parameters),
             state: run.state(),
           };

@@ -1,7 +1,8 @@
+import { VelaturaError } from '../../core/errors.ts';
 import { l2Norm } from '../../core/linear-algebra.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
 import { divideGaussian } from '../../dp/divide-gaussian.ts';
-import type { NeighbourRelation, Plan } from '../../dp/plan.ts';
+import { isInsecure, type NeighbourRelation, type Plan } from '../../dp/plan.ts';
 import type { Batch } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import {
@@ -33,8 +34,16 @@ export interface PreconditionedOptions {
    * non-private.
    */
   readonly noiseMultiplier: number;
-  /** Goes on from the releases of the rounds that an earlier run with the same options has finished. */
-  readonly resume?: readonly ReleasedSum[];
+  /** Goes on from the finished rounds of a run with the same options in the same kind of environment. */
+  readonly resume?: PreconditionedState;
+}
+
+/** Where a run stands after a round. */
+export interface PreconditionedState {
+  /** The public constants of the run: only a run of the same ones may go on from here. */
+  readonly fingerprint: string;
+  /** Of the rounds behind us, in order. */
+  readonly releases: readonly ReleasedSum[];
 }
 
 /** What a round released; as public as the model that is made of it. */
@@ -50,7 +59,8 @@ export interface PreconditionedRound {
   /** Counted from 1. */
   readonly round: number;
   readonly metrics: RoundMetrics;
-  readonly release: ReleasedSum;
+  /** To go on from here in another process. */
+  readonly state: PreconditionedState;
   /** Parameters after the round. `[outputDimension, inputDimension]` */
   readonly parameters: Float32Array;
 }
@@ -173,7 +183,7 @@ export function firstContribution(
  * the server makes of them is post-processing.
  *
  * @param initialParameters - `[outputDimension, inputDimension]`, from public facts
- * @throws {VelaturaError} as `runPrivateRound`
+ * @throws {VelaturaError} `federated/state-mismatch`; as `runPrivateRound`
  * @throws RangeError for rounds, shares or releases that do not fit
  */
 export async function* runPreconditioned(
@@ -182,7 +192,7 @@ export async function* runPreconditioned(
   clients: readonly FederatedClient[],
   options: PreconditionedOptions,
 ): AsyncGenerator<PreconditionedRound, PreconditionedResult> {
-  const { rounds, scoreClip, resume = [] } = options;
+  const { rounds, scoreClip } = options;
   const noise = roundNoise(options);
   const scores = options.outputDimension * options.inputDimension;
   const moments = momentLength(options.inputDimension);
@@ -193,12 +203,11 @@ export async function* runPreconditioned(
     }),
     later: new UpdateEncoder({ dimension: scores, clippingNorm: scoreClip }),
   };
-  if (resume.length > rounds) {
-    throw new RangeError(`"resume" expected at most ${rounds} releases, got ${resume.length}`);
-  }
+  const fingerprint = fingerprintOf(environment, options);
+  const releases = resumedReleases(options, fingerprint);
   const learner = new Learner(initialParameters, options);
-  for (const release of resume) learner.take(release);
-  for (let round = resume.length + 1; round <= rounds; round++) {
+  for (const release of releases) learner.take(release);
+  for (let round = releases.length + 1; round <= rounds; round++) {
     const which = round === 1 ? 'first' : 'later';
     const { parameters } = learner;
     const outcome = await runPrivateRound(environment, {
@@ -215,9 +224,34 @@ export async function* runPreconditioned(
     const { value, error } = outcome.release;
     const release: ReleasedSum = { value, noiseStddev: error.noiseStddev };
     learner.take(release);
-    yield { round, metrics: outcome.metrics, release, parameters: learner.parameters };
+    releases.push(release);
+    const state = { fingerprint, releases: [...releases] };
+    yield { round, metrics: outcome.metrics, state, parameters: learner.parameters };
   }
   return learner.result(rounds, null);
+}
+
+/** What a resumed run must have in common with the one that began, its marks on the statement included. */
+function fingerprintOf(
+  { relation, scene, budget, random }: RoundEnvironment,
+  { resume: _, ...constants }: PreconditionedOptions,
+): string {
+  const marks = { relation, scene, charged: budget !== null, insecure: isInsecure(random) };
+  return JSON.stringify(Object.entries({ ...constants, ...marks }).sort());
+}
+
+function resumedReleases(
+  { resume, rounds }: PreconditionedOptions,
+  expected: string,
+): ReleasedSum[] {
+  if (resume === undefined) return [];
+  if (resume.fingerprint !== expected || resume.releases.length > rounds) {
+    throw new VelaturaError(
+      'federated/state-mismatch',
+      'the state to go on from is of a run with other options, another scene or another kind of noise',
+    );
+  }
+  return [...resume.releases];
 }
 
 /** The server's side: what the releases so far say. */

@@ -1,3 +1,4 @@
+import { VelaturaError } from '../../core/errors.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
 import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
 import type { Plan } from '../../dp/plan.ts';
@@ -13,8 +14,8 @@ import { runFedAvg } from './fedavg.ts';
 import type { FedAvgState } from './fedavg-state.ts';
 import {
   type PreconditionedResult,
+  type PreconditionedState,
   preconditionedPlan,
-  type ReleasedSum,
   runPreconditioned,
 } from './preconditioned.ts';
 import { totalStep } from './step-size.ts';
@@ -42,7 +43,7 @@ export interface TrainingRound {
 
 /** Where a run stands after a round: what was released, which is as public as the model. */
 export type TrainingState =
-  | { readonly kind: 'preconditioned'; readonly releases: readonly ReleasedSum[] }
+  | { readonly kind: 'preconditioned'; readonly state: PreconditionedState }
   | { readonly kind: 'fedavg'; readonly state: FedAvgState };
 
 /** How to train. */
@@ -165,7 +166,7 @@ export function tagTrainingPlan(
  * `gaussian{noiseMultiplier}`; asks the budget of the environment before each release. Features and labels
  * are read on the clients only. Method, step sizes, clips and rounds come from public facts.
  *
- * @throws {VelaturaError} `dp/delta-too-large`; as `runPrivateRound`
+ * @throws {VelaturaError} `dp/delta-too-large`, `federated/state-mismatch`; as `runPrivateRound`
  * @see docs/privacy-model.md
  */
 export async function trainTagModel(
@@ -175,6 +176,13 @@ export async function trainTagModel(
   options: TagTrainingOptions,
 ): Promise<TagTrainingOutcome> {
   const schedule = scheduleOf(environment, task, options);
+  const { resume } = options;
+  if (resume !== undefined && resume.kind !== stateKind(schedule.method)) {
+    throw new VelaturaError(
+      'federated/state-mismatch',
+      `a run of method "${schedule.method}" cannot go on from a state of "${resume.kind}"`,
+    );
+  }
   const plan = tagTrainingPlan(environment, task, options);
   const clippingNorm =
     options.clippingNorm ?? labelNormBound(task.tags.length, task.prior.labelDensity);
@@ -202,6 +210,12 @@ export async function trainTagModel(
     plan,
     rounds: learnt.rounds,
   };
+}
+
+/** Which state a method leaves after a round. */
+function stateKind(method: Exclude<TagTrainingMethod, 'auto'>): TrainingState['kind'] | null {
+  if (method === 'popularity') return null;
+  return method === 'fedavg' ? 'fedavg' : 'preconditioned';
 }
 
 type Learnt =
@@ -291,7 +305,6 @@ async function* preconditionedRun(
   clients: readonly FederatedClient[],
   { runId, rounds, clippingNorm, noiseMultiplier, resume }: DecidedOptions,
 ): AsyncGenerator<TrainingRound, RunResult> {
-  const releases = resume?.kind === 'preconditioned' ? [...resume.releases] : [];
   const run = runPreconditioned(environment, start, clients, {
     runId,
     inputDimension: features.length,
@@ -301,15 +314,13 @@ async function* preconditionedRun(
     momentShare: MOMENT_SHARE,
     scoreClip: clippingNorm,
     noiseMultiplier,
-    resume: [...releases],
+    ...(resume?.kind === 'preconditioned' ? { resume: resume.state } : {}),
   });
   for (;;) {
     const step = await run.next();
     if (step.done) return step.value;
-    const { round, metrics, parameters, release } = step.value;
-    releases.push(release);
-    const state = { kind: 'preconditioned', releases: [...releases] } as const;
-    yield { round, metrics, parameters, state };
+    const { round, metrics, parameters, state } = step.value;
+    yield { round, metrics, parameters, state: { kind: 'preconditioned', state } };
   }
 }
 

@@ -10,10 +10,12 @@ const SHARED = new WeakMap<Kernels, DenseScratch>();
  * the largest, and repeated calls allocate nothing.
  */
 export class DenseScratch {
-  readonly #workspace: Workspace;
+  readonly #kernels: Kernels;
+  #workspace: Workspace;
   #memory: Float32Array = new Float32Array(0);
 
   constructor(kernels: Kernels) {
+    this.#kernels = kernels;
     this.#workspace = kernels.workspace();
   }
 
@@ -26,8 +28,11 @@ export class DenseScratch {
   carve(lengths: readonly number[]): Float32Array[] {
     const room = lengths.reduce((sum, length) => sum + aligned(length), 0);
     if (room > this.#memory.length) {
+      // The old memory goes when the new one is there, so that a failure leaves what can be used.
+      const larger = this.#kernels.workspace();
+      this.#memory = larger.float32(room);
       this.#workspace.free();
-      this.#memory = this.#workspace.float32(room);
+      this.#workspace = larger;
     }
     let next = 0;
     return lengths.map((length) => {

@@ -4,8 +4,9 @@ import { type Activation, DenseStack } from './dense-stack.ts';
 import { EmbeddingPass } from './embedding-pass.ts';
 import { ItemRows } from './item-rows.ts';
 import { LayeredModel } from './layered-model.ts';
-import { checkDimension } from './model-checks.ts';
+import { checkDimension, checkLength, checkRows } from './model-checks.ts';
 import { type LossOptions, outputLoss } from './output-loss.ts';
+import type { Batch, Trainable } from './trainable.ts';
 
 /** Parameters of {@link EmbeddingBag}. */
 export interface EmbeddingBagOptions extends LossOptions {
@@ -45,7 +46,9 @@ export interface EmbeddingBagOptions extends LossOptions {
  * `federated/invalid-contribution` for features that are no items or no weights: unlike other models this one
  * refuses them, since an id means nothing but itself.
  */
-export class EmbeddingBag extends LayeredModel {
+export class EmbeddingBag extends LayeredModel implements Trainable {
+  readonly #rows: ItemRows;
+
   /** @throws RangeError when a size is not an integer in [1, 2²⁰], or the loss does not fit the outputs */
   constructor(options: EmbeddingBagOptions) {
     const { items, capacity, dimension, outputDimension, seed } = options;
@@ -61,5 +64,12 @@ export class EmbeddingBag extends LayeredModel {
     const rows = new ItemRows({ items, capacity, weighted, pooling: options.pooling });
     const pass = new EmbeddingPass(rows, stack, { items, dimension, seed });
     super({ kernels, inputDimension: rows.width, outputDimension, pass });
+    this.#rows = rows;
+  }
+
+  checkExamples({ rows, features }: Batch): void {
+    checkRows(rows);
+    checkLength('features', features, rows * this.inputDimension);
+    this.#rows.check(features, rows);
   }
 }

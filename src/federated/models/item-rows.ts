@@ -40,6 +40,16 @@ export class ItemRows {
   }
 
   /** @throws {VelaturaError} `federated/invalid-contribution` for what is no item or no weight */
+  check(features: Float32Array, rows: number): void {
+    for (let row = 0; row < rows; row++) {
+      for (let place = 0; place < this.#options.capacity; place++) {
+        const id = features[row * this.width + place] as number;
+        if (id !== NO_ITEM) this.#weight(features, row, place, id);
+      }
+    }
+  }
+
+  /** @throws {VelaturaError} `federated/invalid-contribution` for what is no item or no weight */
   read(features: Float32Array, rows: number): void {
     const { capacity } = this.#options;
     if (this.#counts.length < rows) {

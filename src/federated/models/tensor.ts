@@ -38,8 +38,19 @@ const maker = <A extends TensorValues>(
   },
 });
 
+/** Number types by name. */
+export type ElementName =
+  | 'float64'
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int8'
+  | 'uint8';
+
 /** Number types that can be read. Halves and bfloats become float32, which holds each of them exactly. */
-export const ELEMENT_TYPES = {
+export const ELEMENT_TYPES: Readonly<Record<ElementName, ElementType>> = {
   float64: maker(
     8,
     (length) => new Float64Array(length),
@@ -80,10 +91,7 @@ export const ELEMENT_TYPES = {
     (length) => new Uint8Array(length),
     (view, at) => view.getUint8(at),
   ),
-} as const;
-
-/** Number types by name. */
-export type ElementName = keyof typeof ELEMENT_TYPES;
+};
 
 /** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
 function halfToNumber(bits: number): number {

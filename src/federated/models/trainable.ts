@@ -71,4 +71,12 @@ export interface Trainable {
    * Returns the summed loss before the step. Absent where a model has no faster way than `gradient`.
    */
   descend?(parameters: Float32Array, batch: Batch, rate: number): number;
+  /**
+   * Refuses rows that the other methods would refuse for what they hold. Absent where every row of finite
+   * numbers will do. Private training asks it of all rows at once, before anything is released, so that no row
+   * decides in the middle whether the training goes on.
+   *
+   * @throws {VelaturaError} that names the row, and never what it holds
+   */
+  checkExamples?(batch: Batch): void;
 }

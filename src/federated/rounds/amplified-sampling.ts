@@ -11,7 +11,10 @@ import type { SecureSum } from './secure-sum.ts';
 export type AmplifiedSampling =
   /** Each member enters independently with that rate. */
   | { readonly kind: 'poisson'; readonly population: string; readonly samplingRate: number }
-  /** So many members, uniformly without replacement. Proven under replace-one-user only. */
+  /**
+   * So many members, uniformly without replacement. Proven under replace-one-user only. A member knows whether
+   * it was asked itself: against k who collude the bound is that of a sample from k fewer.
+   */
   | { readonly kind: 'fixed-size'; readonly population: string; readonly sampleSize: number };
 
 /**

@@ -38,7 +38,11 @@ export class FederatedClient {
     try {
       return encoder.encode(compute(this.#data));
     } catch (error) {
-      onError?.(error);
+      try {
+        onError?.(error);
+      } catch {
+        // Nor may a listener that fails let one person's data decide whether the round does.
+      }
       return { vector: new Float64Array(encoder.encodedDimension), clipped: false };
     }
   }
@@ -49,6 +53,7 @@ export class FederatedClient {
  *
  * @param random - decides which rows make a batch; without it they come in order
  * @returns the change of the parameters, `[parameterCount]`
+ * @throws {VelaturaError} `dp/invalid-contribution` when the arrays do not hold exactly `data.rows` rows
  * @throws RangeError for training constants out of range
  */
 export function localUpdate(
@@ -60,10 +65,7 @@ export function localUpdate(
 ): Float32Array {
   const trainer = new LocalTrainer(model, training);
   try {
-    const rows = trainer.usedRows(data.rows);
-    const room = trainer.room(rows);
-    room.features.set(data.features.subarray(0, rows * model.inputDimension));
-    room.labels.set(data.labels.subarray(0, rows * model.outputDimension));
+    const rows = trainer.load(data);
     trainer.startFrom(parameters);
     return trainer.update(rows, random).slice();
   } finally {

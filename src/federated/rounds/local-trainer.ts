@@ -1,3 +1,4 @@
+import { VelaturaError } from '../../core/errors.ts';
 import type { Kernels, Workspace } from '../../core/kernels/kernels.ts';
 import { selectKernels } from '../../core/kernels/select.ts';
 import { type RandomSource, uniformInteger } from '../../core/random-source.ts';
@@ -74,15 +75,46 @@ export class LocalTrainer {
     return Math.min(rows, this.#training.maxRows ?? rows);
   }
 
-  /** Room for the rows of the next account; what the last one left there may still be in it. */
+  /**
+   * Room for the rows of the next account. What the last one left there may still be in it: all of the rows
+   * must be written, or one account trains on what belongs to another. {@link load} sees to that.
+   *
+   * @throws RangeError when there is not that much memory; what was there before stays good
+   */
   room(rows: number): RowRoom {
     if (rows > this.#rows.capacity) {
-      this.#rows.free();
       const batchSize = this.#training.localBatchSize ?? 0;
       const capacity = Math.max(rows, 2 * this.#rows.capacity);
-      this.#rows = new RowArrays(this.#model, this.#kernels, batchSize, capacity);
+      // The old arrays go when the new ones are there: an account too large must not leave freed memory behind.
+      const larger = new RowArrays(this.#model, this.#kernels, batchSize, capacity);
+      this.#rows.free();
+      this.#rows = larger;
     }
     return this.#rows.room;
+  }
+
+  /**
+   * Copies the rows of the next account into the room, as many as are used.
+   *
+   * @returns how many: what {@link update} is to be given
+   * @throws {VelaturaError} `dp/invalid-contribution` when the arrays do not hold exactly `data.rows` rows
+   */
+  load({ rows, features, labels }: Batch): number {
+    if (!Number.isSafeInteger(rows) || rows < 0) {
+      throw invalidRows('"rows" expected a count');
+    }
+    const { inputDimension, outputDimension } = this.#model;
+    if (features.length !== rows * inputDimension) {
+      throw invalidRows(`"features" expected ${inputDimension} numbers in each row`);
+    }
+    if (labels.length !== rows * outputDimension) {
+      throw invalidRows(`"labels" expected ${outputDimension} numbers in each row`);
+    }
+    const used = this.usedRows(rows);
+    const room = this.room(used);
+    room.features.set(features.subarray(0, used * inputDimension));
+    room.labels.set(labels.subarray(0, used * outputDimension));
+    return used;
   }
 
   /**
@@ -137,6 +169,11 @@ export class LocalTrainer {
 
 const PULL = new Float32Array(1);
 
+/** Without the lengths that came: how many rows somebody has is theirs. */
+function invalidRows(message: string): VelaturaError {
+  return new VelaturaError('dp/invalid-contribution', message);
+}
+
 /** The rows of an account, behind room for one batch of them in the same arrays. */
 class RowArrays {
   readonly capacity: number;
@@ -160,9 +197,14 @@ class RowArrays {
     this.#batchSize = Math.min(batchSize, capacity);
     this.#workspace = kernels.workspace();
     const rows = this.#batchSize + capacity;
-    this.#features = this.#workspace.float32(rows * this.#inputs);
-    this.#labels = this.#workspace.float32(rows * this.#outputs);
-    this.#order = new Uint32Array(capacity);
+    try {
+      this.#features = this.#workspace.float32(rows * this.#inputs);
+      this.#labels = this.#workspace.float32(rows * this.#outputs);
+      this.#order = new Uint32Array(capacity);
+    } catch (error) {
+      this.#workspace.free();
+      throw error;
+    }
     this.room = {
       features: this.#features.subarray(this.#batchSize * this.#inputs),
       labels: this.#labels.subarray(this.#batchSize * this.#outputs),

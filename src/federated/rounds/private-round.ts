@@ -2,23 +2,19 @@ import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
 import { yieldToEventLoop } from '../../core/event-loop.ts';
 import { l2Norm } from '../../core/linear-algebra.ts';
 import type { RandomSource } from '../../core/random-source.ts';
-import { nextUp, normalQuantile } from '../../core/special/index.ts';
+import { normalQuantile } from '../../core/special/index.ts';
 import type { PrivacyBudgetAccountant, Refusal } from '../../dp/budget/budget.ts';
-import { fillRoundedGaussian, MAX_NOISE_STDDEV } from '../../dp/noise/index.ts';
+import { fillRoundedGaussian } from '../../dp/noise/index.ts';
 import { isInsecure, type NeighbourRelation, type Plan, type Release } from '../../dp/plan.ts';
 import { drawBuckets } from '../robust/buckets.ts';
-import {
-  checkRobustRule,
-  combineBuckets,
-  noiseInflation,
-  type RobustRule,
-} from '../robust/robust-rule.ts';
+import { combineBuckets, noiseInflation, type RobustRule } from '../robust/robust-rule.ts';
 import { type AmplifiedSampling, drawSample, expectedSample } from './amplified-sampling.ts';
 import type { FederatedClient, LocalComputation } from './client.ts';
 import { NormBoundedSum } from './norm-bound.ts';
 import { chargeRound, planOfRound } from './round-charge.ts';
+import { checkEnvironment, checkedNoise, requireCohort } from './round-checks.ts';
 import type { RoundNoise, SharedCharge } from './round-noise.ts';
-import { closeSums, openSums, type PartSums, type SumPart } from './round-sums.ts';
+import { closeSums, openSums, type PartSums, requireModulus, type SumPart } from './round-sums.ts';
 import type { SecureSum } from './secure-sum.ts';
 import type { UpdateEncoder } from './update-encoder.ts';
 
@@ -32,9 +28,13 @@ export interface RoundEnvironment {
   readonly random: RandomSource;
   /** Null only for simulations on data declared public: nothing is then charged. */
   readonly budget: PrivacyBudgetAccountant | null;
+  /** Fewer accounts abort a round; at least 1. */
   readonly minimumCohort: number;
   readonly signal?: AbortSignal;
-  /** For simulations and tests: hears why a client's contribution was zero. */
+  /**
+   * For simulations and tests: hears why a client's contribution was zero. That is a fact about one person
+   * without noise, so it is refused beside a budget.
+   */
   readonly onClientError?: (error: unknown) => void;
 }
 
@@ -102,7 +102,9 @@ export interface LostRound {
  * @returns the noisy sum in units of the updates, `[dimension]`; or why the budget refused
  * @throws {VelaturaError} `federated/cohort-too-small`, `federated/wrap-around`, `federated/round-closed`
  * for a round id that was used before, `core/aborted`, `dp/unsupported-event` for a combination of options
- * without a proof, and what the budget throws
+ * without a proof or over a sum whose server is not trusted, `dp/invalid-parameter`, and what the budget throws
+ * @throws RangeError for a minimum cohort that is no positive integer
+ * @throws TypeError for a listener to the errors of clients beside a budget
  */
 export async function runPrivateRound(
   environment: RoundEnvironment,
@@ -128,11 +130,13 @@ export async function attemptPrivateRound(
   const secureSum = checkedSum(environment.secureSum);
   await yieldToEventLoop();
   throwIfAborted(signal);
+  checkEnvironment(environment);
   const plan = planOfRound(environment, request);
   const noiseStddev = checkedNoise(environment, request);
   requireCohort(environment, request);
   // Buckets before the sample: see robust-rule.proof.md.
   const parts = partsOf(environment, request);
+  for (const { clients } of parts) requireModulus(encoder, clients.length);
   const opened = sampling === undefined ? await openSums(secureSum, encoder, parts) : null;
 
   const charge = await chargeRound(environment, request, plan);
@@ -155,43 +159,6 @@ export async function attemptPrivateRound(
 /** Where the server sees contributions it checks their norm, whatever the clients run. */
 function checkedSum(secureSum: SecureSum): SecureSum {
   return secureSum.name === 'plain' ? new NormBoundedSum(secureSum) : secureSum;
-}
-
-/** Deviation of the noise of one sum in lattice units, before anything is charged. */
-function checkedNoise({ relation }: RoundEnvironment, request: RoundRequest): number {
-  const { noiseMultiplier, encoder, shared } = request;
-  if (shared !== undefined) return shared.noise.noiseStddev;
-  const noiseStddev =
-    noiseMultiplier === 0 ? 0 : nextUp(noiseMultiplier * encoder.sensitivity(relation));
-  if (noiseStddev > MAX_NOISE_STDDEV) {
-    throw new VelaturaError(
-      'dp/invalid-parameter',
-      `the noise expected a deviation of at most ${MAX_NOISE_STDDEV} lattice units, got ${noiseStddev}`,
-      { noiseStddev },
-    );
-  }
-  return noiseStddev;
-}
-
-/** What a single sum checks by itself, for clients that will be split up or drawn from. */
-function requireCohort({ minimumCohort }: RoundEnvironment, request: RoundRequest): void {
-  const { clients, sampling, robust } = request;
-  if (sampling === undefined && robust === undefined) return;
-  if (robust !== undefined) checkRobustRule(robust);
-  if (new Set(clients.map((client) => client.account)).size !== clients.length) {
-    throw new VelaturaError(
-      'federated/duplicate-contribution',
-      'an account is in the cohort twice',
-    );
-  }
-  const smallest = Math.floor(clients.length / (robust?.buckets ?? 1));
-  if (smallest < Math.max(1, minimumCohort)) {
-    throw new VelaturaError(
-      'federated/cohort-too-small',
-      `the smallest sum would be over ${smallest} accounts, the minimum is ${minimumCohort}`,
-      { cohort: smallest, minimum: minimumCohort },
-    );
-  }
 }
 
 function partsOf(

@@ -4,6 +4,7 @@ import type { PrivacyBudgetAccountant, Refusal } from '../../dp/budget/budget.ts
 import { isInsecure, type NeighbourRelation, type Plan } from '../../dp/plan.ts';
 import { requireHiddenSample, sampledEvent } from './amplified-sampling.ts';
 import type { RoundEnvironment, RoundRequest } from './private-round.ts';
+import type { SecureSum } from './secure-sum.ts';
 
 /** What became of the charge of a round. */
 export type ChargeOutcome =
@@ -51,17 +52,33 @@ export function planOfRound(environment: RoundEnvironment, request: RoundRequest
         relation,
       });
     }
-    return validatePlan(shared.plan);
+    return requireTrustedServer(secureSum, validatePlan(shared.plan));
   }
-  if (sampling === undefined || plain.event.kind === 'non-private') return plain;
+  if (sampling === undefined || plain.event.kind === 'non-private') {
+    return requireTrustedServer(secureSum, plain);
+  }
   requireHiddenSample(secureSum);
   const event = sampledEvent(sampling, plain.event, clients.length, relation);
-  return validatePlan({ ...plain, event });
+  return requireTrustedServer(secureSum, validatePlan({ ...plain, event }));
+}
+
+/** Noise added behind a cryptographic sum protects nobody from the server that opens the sum. */
+function requireTrustedServer(secureSum: SecureSum, plan: Plan): Plan {
+  if (plan.event.kind === 'non-private' || secureSum.name === 'plain') return plan;
+  throw new VelaturaError(
+    'dp/unsupported-event',
+    `the server of the sum "${secureSum.name}" would see the exact sum before the noise is added: only a non-private round runs over it`,
+    { secureSum: secureSum.name },
+  );
 }
 
 /**
  * Charges a round before anybody is asked: those who are asked, the whole population of a secret sample, or
  * once for a run.
+ *
+ * The population of a secret sample is read before the charge and after it, and must be the same both times
+ * and as large as what was charged. What this cannot see is one member leaving and another joining before the
+ * charge, and both taking it back before the second reading: keep membership still while a round is opened.
  *
  * @throws {VelaturaError} `dp/invalid-accounts` when somebody who may be drawn would not be charged;
  * `federated/volatile-journal`; what the budget throws
@@ -81,7 +98,7 @@ export async function chargeRound(
       'a run that is paid for at once needs a durable record of the rounds that began',
     );
   }
-  const members =
+  const before =
     sampling === undefined ? null : await populationOf(budget, sampling.population, cohort);
   const decision = await budget.reserve({
     scene,
@@ -93,15 +110,24 @@ export async function chargeRound(
   if (decision.kind === 'refused') return decision;
   const { id, replayed, accounts } = decision.reservation;
   if (replayed && shared === undefined) return { kind: 'lost' };
-  if (members !== null && members.length !== accounts) {
-    await budget.release(id);
-    throw new VelaturaError(
-      'dp/invalid-accounts',
-      'the population changed while the round was opened: nobody was asked and nobody is charged',
-      { population: sampling?.population ?? null },
-    );
+  if (sampling !== undefined && before !== null) {
+    const after = await budget.members(sampling.population);
+    if (before.length !== accounts || !isSame(before, after)) {
+      await budget.release(id);
+      throw new VelaturaError(
+        'dp/invalid-accounts',
+        'the population changed while the round was opened: nobody was asked and nobody is charged',
+        { population: sampling.population },
+      );
+    }
   }
   return journalled(request, () => budget.commit(id));
+}
+
+/** Whether both lists hold the same members, each once. */
+function isSame(before: Uint32Array, after: Uint32Array): boolean {
+  const members = new Set(before);
+  return before.length === after.length && after.every((handle) => members.has(handle));
 }
 
 /** Where no charge tells whether the round has begun, the journal does. */

@@ -28,6 +28,22 @@ export interface PartSums {
   readonly refused: number;
 }
 
+/**
+ * Refuses a sum that could pass the modulus if all of these accounts were asked: of a secret sample, whose
+ * own sum must not tell by a refusal how large it is.
+ *
+ * @throws {VelaturaError} `federated/wrap-around`
+ */
+export function requireModulus(encoder: UpdateEncoder, accounts: number): void {
+  const contributionBound = encoder.integerSensitivity;
+  if (accounts * contributionBound < 2 ** (MODULUS_BITS - 1)) return;
+  throw new VelaturaError(
+    'federated/wrap-around',
+    `${accounts} contributions of up to ${contributionBound} do not fit ${MODULUS_BITS} bits`,
+    { accounts, contributionBound, modulusBits: MODULUS_BITS },
+  );
+}
+
 /** @throws {VelaturaError} `federated/cohort-too-small`, `federated/wrap-around`: nobody was asked anything */
 export async function openSums(
   secureSum: SecureSum,

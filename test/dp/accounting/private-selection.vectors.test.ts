@@ -27,6 +27,16 @@ describe('logExpectedRuns', () => {
       }
     }
   });
+
+  it('loses no digits of a shape that is subnormal', () => {
+    for (const stop of [0.5, 0.6, 0.01]) {
+      const at = (shape: number): number =>
+        logExpectedRuns({ kind: 'truncated-negative-binomial', shape, stop });
+      for (const shape of [5e-324, 1.5e-323, 1e-320, -5e-324]) {
+        expect(at(shape)).toBeCloseTo(at(0), 12);
+      }
+    }
+  });
 });
 
 describe('privateSelectionCurve', () => {

@@ -4,21 +4,23 @@ import { LATTICE_NORM, stepSensitivity } from '../../../src/federated/example-le
 import { trainExampleLevel } from '../../../src/federated/example-level/train-example-level.ts';
 import { LogisticModel } from '../../../src/federated/models/logistic-model.ts';
 
-const INPUTS = 100;
-const OUTPUTS = 50;
-const model = new LogisticModel({ inputDimension: INPUTS, outputDimension: OUTPUTS });
 const ROWS = 64;
 const NORM = 0.5;
 /** Six deviations of a normal: a false alarm of 2e-9 a figure, under 1e-6 for all of this file. */
 const DEVIATIONS = 6;
 
 /** Sums of single steps over these features, the labels all 0, noise multiplier 1. */
-async function sums(features: Float32Array, steps: number, seed: string): Promise<Float64Array[]> {
+async function sums(
+  model: LogisticModel,
+  features: Float32Array,
+  steps: number,
+  seed: string,
+): Promise<Float64Array[]> {
   const found: Float64Array[] = [];
   let before = new Float32Array(model.parameterCount);
   await trainExampleLevel({
     model,
-    examples: { rows: ROWS, features, labels: new Float32Array(ROWS * OUTPUTS) },
+    examples: { rows: ROWS, features, labels: new Float32Array(ROWS * model.outputDimension) },
     sampling: { kind: 'full' },
     steps,
     clip: { kind: 'global', norm: NORM },
@@ -36,18 +38,19 @@ async function sums(features: Float32Array, steps: number, seed: string): Promis
 }
 
 /** Deviation of the noise in the units of the gradients. */
-const stddev =
-  (NORM / LATTICE_NORM) *
-  stepSensitivity('add-or-remove-one-user', {
-    parameterCount: model.parameterCount,
-    capacity: 128,
-    clip: { kind: 'global', norm: NORM },
-  });
+function stddevOf({ parameterCount }: LogisticModel): number {
+  const clip = { kind: 'global', norm: NORM } as const;
+  const shape = { sampling: 'full', parameterCount, capacity: 128, clip } as const;
+  return (NORM / LATTICE_NORM) * stepSensitivity('add-or-remove-one-user', shape);
+}
 
 describe('the noise of a step', () => {
+  // Of more than two blocks.
+  const model = new LogisticModel({ inputDimension: 100, outputDimension: 50 });
+  const stddev = stddevOf(model);
   let noise: Float64Array[];
   beforeAll(async () => {
-    noise = await sums(new Float32Array(ROWS * INPUTS), 12, 'noise');
+    noise = await sums(model, new Float32Array(ROWS * 100), 12, 'noise');
   });
 
   it('has the deviation that the sensitivity asks for, in every block', () => {
@@ -91,14 +94,17 @@ describe('the noise of a step', () => {
 describe('an example that somebody looks for', () => {
   it('shows no more than a Gaussian of that noise multiplier lets it', async () => {
     // The strongest case: everybody else adds nothing, and the wanted one as much as it can.
-    const features = new Float32Array(ROWS * INPUTS);
+    const inputs = 10;
+    const outputs = 5;
+    const model = new LogisticModel({ inputDimension: inputs, outputDimension: outputs });
+    const features = new Float32Array(ROWS * inputs);
     const steps = 1_500;
-    for (let i = 0; i < INPUTS; i++) features[i] = 1e3 * (i % 2 === 0 ? 1 : -1);
+    for (let i = 0; i < inputs; i++) features[i] = 1e3 * (i % 2 === 0 ? 1 : -1);
     const direction = new Float32Array(model.parameterCount);
     const batch = {
       rows: 1,
-      features: features.subarray(0, INPUTS),
-      labels: new Float32Array(OUTPUTS),
+      features: features.subarray(0, inputs),
+      labels: new Float32Array(outputs),
     };
     model.clippedGradient(
       model.initialParameters(),
@@ -108,9 +114,9 @@ describe('an example that somebody looks for', () => {
     );
     const project = (sum: Float64Array): number =>
       sum.reduce((total, value, i) => total + value * (direction[i] as number), 0) / NORM ** 2;
-    const present = (await sums(features, steps, 'present')).map(project);
+    const present = (await sums(model, features, steps, 'present')).map(project);
     const mean = present.reduce((sum, value) => sum + value, 0) / steps;
-    const spread = stddev / NORM;
+    const spread = stddevOf(model) / NORM;
     // In units of the clip it shifts the sum by at most one, and by nearly that: the attack is no straw man.
     expect(mean).toBeLessThan(1 + (DEVIATIONS * spread) / Math.sqrt(steps));
     expect(mean).toBeGreaterThan(1 - (DEVIATIONS * spread) / Math.sqrt(steps));

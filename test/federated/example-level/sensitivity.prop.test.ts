@@ -69,6 +69,7 @@ function distance(a: Float64Array, b: Float64Array): number {
 
 const sensitivityOf = (relation: NeighbourRelation, norm: number): number =>
   stepSensitivity(relation, {
+    sampling: 'fixed-size',
     parameterCount: PARAMETERS,
     capacity: CAPACITY,
     clip: { kind: 'global', norm },
@@ -168,6 +169,7 @@ describe('the integer sum of a step', () => {
 describe('stepSensitivity', () => {
   it('is the clip and little more', () => {
     const shape = {
+      sampling: 'full',
       parameterCount: 101_770,
       capacity: 128,
       clip: { kind: 'global', norm: 0.7 },
@@ -181,9 +183,41 @@ describe('stepSensitivity', () => {
     expect(two).toBeLessThan(2.005);
   });
 
+  it('keeps a replaced record of a Poisson sample within half of it of absence', () => {
+    // Gradients a little under half a lattice step: the rounding of one row alone, and of it with another, add up.
+    const dimension = 4_323;
+    const wide = new LogisticModel({ inputDimension: dimension, outputDimension: 1 });
+    const size = (LATTICE_NORM * (1 - 2 ** -20)) / Math.sqrt(dimension);
+    expect(size % 1).toBeGreaterThan(0.01);
+    expect(size % 1).toBeLessThan(0.04);
+    const rounded = (sizes: readonly number[]): Float64Array => {
+      const features = sizes.flatMap((steps) =>
+        new Array<number>(dimension).fill((2 * steps) / LATTICE_NORM),
+      );
+      const batch = {
+        rows: sizes.length,
+        features: Float32Array.from(features),
+        labels: new Float32Array(sizes.length),
+      };
+      const sum = new Float32Array(dimension);
+      const start = new Float32Array(dimension);
+      wide.clippedGradient(start, batch, { kind: 'global', norm: 1 }, sum);
+      return Float64Array.from(sum, (value) => Math.round(value * LATTICE_NORM));
+    };
+    const toAbsence = distance(rounded([0.495]), rounded([0.495, size]));
+    const half = (sampling: 'fixed-size' | 'poisson'): number => {
+      const clip = { kind: 'global', norm: 1 } as const;
+      const shape = { sampling, parameterCount: dimension, capacity: 2, clip };
+      return stepSensitivity('replace-one-user', shape) / 2;
+    };
+    expect(toAbsence).toBeGreaterThan(half('fixed-size'));
+    expect(toAbsence).toBeLessThanOrEqual(half('poisson'));
+  });
+
   it('grows with the chunk and the parameters', () => {
     const at = (capacity: number, parameterCount: number): number =>
       stepSensitivity('add-or-remove-one-user', {
+        sampling: 'poisson',
         parameterCount,
         capacity,
         clip: { kind: 'layers', norms: [1, 2] },

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { selectKernels } from '../../../src/core/kernels/select.ts';
 import { SecureRandom } from '../../../src/core/secure-random.ts';
 import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type ExampleStepReport,
   trainExampleLevel,
 } from '../../../src/federated/example-level/train-example-level.ts';
+import { EmbeddingBag } from '../../../src/federated/models/embedding-bag.ts';
 import { LogisticModel } from '../../../src/federated/models/logistic-model.ts';
 import type { Batch } from '../../../src/federated/models/trainable.ts';
 
@@ -139,15 +141,21 @@ describe('trainExampleLevel', () => {
   });
 
   it('says that seeded noise protects nobody', async () => {
-    const outcome = await trainExampleLevel(options({ steps: 2 }));
+    const guarantee = { ...NO_NOISE, noiseMultiplier: 2 };
+    const outcome = await trainExampleLevel(options({ steps: 2, guarantee }));
     expect(outcome).toMatchObject({ statement: { insecure: true } });
   });
 
   it('repeats itself under a seed, whatever the steps are taken in', async () => {
-    const first = await trained();
-    expect((await trained()).parameters).toEqual(first.parameters);
-    expect((await trained({ onStep: () => {} })).parameters).toEqual(first.parameters);
-    const other = await trained({ random: new SeededRandom('another') });
+    const run = { steps: 20, guarantee: { ...NO_NOISE, noiseMultiplier: 2 } };
+    const seeded = (): Partial<ExampleLevelOptions> => ({
+      ...run,
+      random: new SeededRandom('train'),
+    });
+    const first = await trained(seeded());
+    expect((await trained(seeded())).parameters).toEqual(first.parameters);
+    expect((await trained({ ...seeded(), onStep: () => {} })).parameters).toEqual(first.parameters);
+    const other = await trained({ ...run, random: new SeededRandom('another') });
     expect(other.parameters).not.toEqual(first.parameters);
   });
 
@@ -226,6 +234,59 @@ describe('trainExampleLevel', () => {
       code: 'federated/non-finite',
       details: { name: 'features', row: 3, column: 2 },
     });
+  });
+
+  it('refuses rows that the model cannot work with before anything is released', async () => {
+    const bag = new EmbeddingBag({
+      ...{ items: 5, capacity: WIDTH, pooling: 'mean', dimension: 2, hidden: [], seed: 1 },
+      ...{ outputDimension: 1, activation: 'relu', loss: 'sigmoid' },
+    });
+    const features = Float32Array.from({ length: 1_000 * WIDTH }, (_, i) => i % 5);
+    const examples = { ...separable(1_000), features };
+    const onStep = vi.fn();
+    const guarantee = { ...NO_NOISE, noiseMultiplier: 2 };
+    const run = { model: bag, examples, onStep, guarantee, steps: 3 };
+    const outcome = await trainExampleLevel(options(run));
+    expect(outcome).toMatchObject({
+      statement: {
+        sideChannelsNotCovered: expect.arrayContaining([
+          expect.stringMatching('refusal of unusable examples'),
+        ]),
+      },
+    });
+    expect(onStep).toHaveBeenCalledTimes(3);
+    features[777 * WIDTH + 2] = 50;
+    // One that samples of this size meet in one step of a hundred.
+    const rare = { ...run, sampling: { kind: 'poisson', batchSize: 10 } } as const;
+    await expect(trainExampleLevel(options(rare))).rejects.toMatchObject({
+      code: 'federated/invalid-contribution',
+      details: { row: 777, place: 2 },
+      message: expect.not.stringContaining('50'),
+    });
+    expect(onStep).toHaveBeenCalledTimes(3);
+  });
+
+  it('lets the crew go when the leader has no memory', async () => {
+    const spy = vi.spyOn(selectKernels(), 'workspace');
+    const fail = vi.fn();
+    const crew = {
+      members: 2,
+      allocate: null,
+      start: async () => {
+        spy.mockImplementation(() => {
+          throw new Error('no memory');
+        });
+        return { wait: () => {}, fail };
+      },
+    };
+    try {
+      await expect(trainExampleLevel(options({ crew, guarantee: NO_NOISE }))).rejects.toThrow(
+        'no memory',
+      );
+    } finally {
+      spy.mockRestore();
+    }
+    expect(fail).toHaveBeenCalled();
   });
 
   it.each([
@@ -346,6 +407,17 @@ describe('a budget of examples', () => {
     await trainExampleLevel(options(run(budget, 'same')));
     const again = trainExampleLevel(options(run(budget, 'same')));
     await expect(again).rejects.toMatchObject({ code: 'federated/round-closed' });
+    await budget.close();
+  });
+
+  it('is not asked for examples that cannot be used', async () => {
+    const budget = await openFor(1.5);
+    const reserve = vi.spyOn(budget, 'reserve');
+    const examples = separable(1_000);
+    examples.labels[5] = Number.NaN;
+    const unusable = trainExampleLevel(options({ ...run(budget, 'unusable'), examples }));
+    await expect(unusable).rejects.toMatchObject({ code: 'federated/non-finite' });
+    expect(reserve).not.toHaveBeenCalled();
     await budget.close();
   });
 

@@ -148,6 +148,60 @@ describe('the options of a run', () => {
   });
 });
 
+describe('a client whose arrays do not hold its rows', () => {
+  const telling = (feature: number) =>
+    new FederatedClient('first', {
+      rows: 1,
+      features: Float32Array.of(feature, 0, 0),
+      labels: Float32Array.of(1, 0),
+    });
+  const liar = (i: number, rows: number) =>
+    new FederatedClient(`liar-${i}`, {
+      rows,
+      features: new Float32Array(0),
+      labels: new Float32Array(0),
+    });
+
+  it.each([1, 3e12])('adds nothing of the account before it: %d rows', async (rows) => {
+    const sums: Float32Array[] = [];
+    for (const liars of [0, 10]) {
+      const clients = [telling(1), ...Array.from({ length: liars }, (_, i) => liar(i, rows))];
+      const steps = runFedAvg(SIMULATION, model, model.initialParameters(), clients, {
+        ...base,
+        rounds: 1,
+        noiseMultiplier: 0,
+        normaliser: 1,
+        localLearningRate: 100,
+      });
+      const step = await steps.next();
+      if (step.done) throw new Error('refused');
+      sums.push(step.value.parameters);
+    }
+    expect(sums[1]).toEqual(sums[0]);
+  });
+});
+
+describe('what a run reports', () => {
+  it('says what it costs, round by round and in all, and whether the noise is insecure', async () => {
+    for (const [random, insecure] of [
+      [new SecureRandom(), false],
+      [new SeededRandom(3), true],
+    ] as const) {
+      const { rounds, result } = await run({}, { random });
+      expect(result).toMatchObject({ insecure, plan: fedAvgPlan(SIMULATION, 40, base) });
+      for (const round of rounds) {
+        expect(round).toMatchObject({
+          insecure,
+          plan: { event: { kind: 'gaussian', noiseMultiplier: 2 } },
+        });
+      }
+    }
+    const { rounds, result } = await run(CYCLIC);
+    expect(rounds[0]?.plan).toEqual(result.plan);
+    expect(result.plan.event.kind).toBe('correlated-gaussian');
+  });
+});
+
 describe('the noise of a correlated run', () => {
   it('is in the parameters as stated', async () => {
     // Features of zero: gradients vanish and only the noise moves the parameters.
@@ -197,6 +251,37 @@ describe('a run that goes on', () => {
     const again = await run({ resume: reloaded(whole) });
     expect(again.rounds).toEqual([]);
     expect(again.result).toEqual(whole.result);
+  });
+
+  it('goes on with the same clients only, in the same order', async () => {
+    const first = await run(CYCLIC, {}, 2);
+    const others = clientsOf(40);
+    others[7] = clientsOf(41)[40] as FederatedClient;
+    for (const clients of [clientsOf(40).reverse(), others]) {
+      const steps = runFedAvg(SIMULATION, model, model.initialParameters(), clients, {
+        ...base,
+        ...CYCLIC,
+        resume: reloaded(first),
+      });
+      await expect(steps.next()).rejects.toMatchObject({ code: 'federated/state-mismatch' });
+    }
+  });
+
+  it('names nobody in a state that is no secret', async () => {
+    const { fingerprint } = reloaded(await run({}, {}, 1));
+    expect(fingerprint).not.toContain('user-');
+  });
+
+  it('is no charged run when it began as an uncharged one, nor secure when its noise was not', async () => {
+    const uncharged = reloaded(await run({}, {}, 2));
+    const budget = await budgetOf({ currency: 'gdp', user: { epsilon: 50 } });
+    await expect(run({ resume: uncharged }, { budget })).rejects.toMatchObject({
+      code: 'federated/state-mismatch',
+    });
+    const seeded = reloaded(await run({}, { random: new SeededRandom(1) }, 2));
+    await expect(run({ resume: seeded })).rejects.toMatchObject({
+      code: 'federated/state-mismatch',
+    });
   });
 
   it.each<Partial<FedAvgOptions>>([
@@ -276,6 +361,30 @@ describe('a round that was charged and lost', () => {
     expect((await budget.summary())[0]?.releases).toBe(8);
   });
 
+  it('of a public sample is lost though another sample is drawn', async () => {
+    const budget = await budgetOf({ currency: 'gdp' });
+    const options: Partial<FedAvgOptions> = {
+      noiseMultiplier,
+      participation: { kind: 'fixed-size', cohortSize: 20 },
+      normaliser: 20,
+    };
+    const resume = await crash(options, { budget });
+    await expect(run({ ...options, resume }, { budget })).rejects.toMatchObject({
+      code: 'federated/round-closed',
+    });
+    const { result } = await run({ ...options, resume, onLostRound: 'skip' }, { budget });
+    expect(result).toMatchObject({ completedRounds: 7, lostRounds: [3] });
+    expect((await budget.summary())[0]?.releases).toBe(8);
+  });
+
+  it('is not lost but refused when its id came with another price', async () => {
+    const budget = await budgetOf({ currency: 'gdp' });
+    await run({ noiseMultiplier }, { budget }, 1);
+    await expect(
+      run({ noiseMultiplier: 2 * noiseMultiplier, onLostRound: 'skip' }, { budget }),
+    ).rejects.toMatchObject({ code: 'dp/idempotency-conflict' });
+  });
+
   it('is skipped from the very start when no state was saved', async () => {
     const budget = await budgetOf({ currency: 'gdp' });
     await run({ noiseMultiplier }, { budget }, 2);
@@ -343,16 +452,33 @@ describe('a correlated run under a budget', () => {
     await expect(
       run({ ...options, journal, resume }, { budget }, undefined, 41),
     ).rejects.toMatchObject({ code: 'federated/state-mismatch' });
-    // As many clients, but in the first group somebody took the place of another.
+    // As many clients, but in the first group somebody took the place of another; and no state to show it.
     const clients = clientsOf(40);
     clients[0] = clientsOf(41)[40] as FederatedClient;
     const steps = runFedAvg({ ...SIMULATION, budget }, model, model.initialParameters(), clients, {
       ...base,
       ...options,
       journal,
-      resume,
     });
     await expect(steps.next()).rejects.toMatchObject({ code: 'dp/idempotency-conflict' });
+  });
+
+  it('takes nobody twice: an account in every group would pay for its echoes in none', async () => {
+    const budget = await budgetOf({ currency: 'gdp' });
+    const groups = clientsOf(40).map((client, i) =>
+      i < 4 ? (clientsOf(1)[0] as typeof client) : client,
+    );
+    for (const change of [options, { noiseMultiplier: 20 }]) {
+      const steps = runFedAvg({ ...SIMULATION, budget }, model, model.initialParameters(), groups, {
+        ...base,
+        ...change,
+        journal: new LastingJournal(),
+      });
+      await expect(steps.next()).rejects.toMatchObject({
+        code: 'federated/duplicate-contribution',
+      });
+    }
+    expect((await budget.summary())[0]?.releases).toBe(0);
   });
 });
 

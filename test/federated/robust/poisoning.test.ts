@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { l2Norm } from '../../../src/core/linear-algebra.ts';
+import type { RandomSource } from '../../../src/core/random-source.ts';
 import { SeededRandom } from '../../../src/core/seeded-random.ts';
+import { fillRoundedGaussian } from '../../../src/dp/noise/index.ts';
 import {
   areaUnderCurve,
   type FedAvgOptions,
@@ -17,7 +19,7 @@ import { type Account, ColludingClient, clickFarm, labelFlip } from './attackers
 const TAGS = 4;
 const WIDTH = TAGS + 1;
 const USERS = 240;
-const ROUNDS = 6;
+const ROUNDS = 4;
 const RATE = 5;
 /** A gradient of one row is at most ‖x‖ · √TAGS = 2 long, so nothing honest is ever clipped. */
 const NORM = 2;
@@ -59,7 +61,29 @@ function population(hostile: number, attack: (account: Account) => FederatedClie
 interface Trial {
   readonly secureSum?: SecureSum;
   readonly robust?: RobustRule;
+  /** Of noise that is in the sum before the server sees it; no round claims privacy for it. */
   readonly noiseMultiplier?: number;
+}
+
+/** A sum whose server sees no contribution, and none of the sum without the noise. */
+function hiddenSum(random: RandomSource, { noiseMultiplier = 0 }: Trial): SecureSum {
+  if (noiseMultiplier === 0) return HIDDEN_SUM;
+  return {
+    ...HIDDEN_SUM,
+    open: async (parameters) => {
+      const session = await HIDDEN_SUM.open(parameters);
+      return {
+        parameters,
+        contribute: (account, vector) => session.contribute(account, vector),
+        close: async () => {
+          const { sum, survivors } = await session.close();
+          const noise = new Float64Array(sum.length);
+          fillRoundedGaussian(noise, noiseMultiplier * parameters.contributionBound, random);
+          return { sum: sum.map((value, i) => value + (noise[i] as number)), survivors };
+        },
+      };
+    },
+  };
 }
 
 async function train(
@@ -72,13 +96,17 @@ async function train(
     localEpochs: 1,
     localLearningRate: 1,
     clippingNorm: NORM,
-    noiseMultiplier: trial.noiseMultiplier ?? 0,
+    noiseMultiplier: 0,
     normaliser: USERS,
     serverLearningRate: RATE,
     ...(trial.robust === undefined ? {} : { robust: trial.robust }),
   };
   const random = new SeededRandom('noise');
-  const environment = { ...SIMULATION, random, secureSum: trial.secureSum ?? HIDDEN_SUM };
+  const environment = {
+    ...SIMULATION,
+    random,
+    secureSum: trial.secureSum ?? hiddenSum(random, trial),
+  };
   const run = runFedAvg(environment, model, model.initialParameters(), clients, options);
   let step = await run.next();
   while (!step.done) step = await run.next();

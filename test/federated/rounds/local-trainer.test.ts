@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Kernels } from '../../../src/core/kernels/kernels.ts';
 import { PlainKernels } from '../../../src/core/kernels/plain.ts';
 import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import {
@@ -25,13 +26,10 @@ function rowsOf(rows: number, seed: number): Batch {
 
 function train(
   trainer: LocalTrainer,
-  { rows, features, labels }: Batch,
+  data: Batch,
   random: SeededRandom | null = null,
 ): Float32Array {
-  const room = trainer.room(rows);
-  room.features.set(features);
-  room.labels.set(labels);
-  return trainer.update(rows, random).slice();
+  return trainer.update(trainer.load(data), random).slice();
 }
 
 /** The textbook's loop, in double precision, rows in order. */
@@ -135,6 +133,96 @@ describe.each([
   });
 });
 
+describe.each([
+  ['simd', () => new SimdKernels()],
+  ['plain', () => new PlainKernels()],
+] as const)('An account that lies about its rows, with %s kernels,', (_, makeKernels) => {
+  const kernels = makeKernels();
+  const model = new LogisticModel({ inputDimension: INPUTS, outputDimension: OUTPUTS, kernels });
+  const start = model.initialParameters().fill(0.1);
+  const training = { localEpochs: 2, localLearningRate: 0.5 };
+
+  it.each([
+    ['has no features', (data: Batch) => ({ ...data, features: new Float32Array(0) })],
+    ['has no labels', (data: Batch) => ({ ...data, labels: new Float32Array(0) })],
+    ['lacks a feature', (data: Batch) => ({ ...data, features: data.features.subarray(1) })],
+    ['has a label too many', (data: Batch) => ({ ...data, labels: new Float32Array(4 * OUTPUTS) })],
+    ['says half a row', (data: Batch) => ({ ...data, rows: 0.5 })],
+    ['says NaN rows', (data: Batch) => ({ ...data, rows: Number.NaN })],
+    ['says fewer than none', (data: Batch) => ({ ...data, rows: -1 })],
+    ['says more than any memory holds', (data: Batch) => ({ ...data, rows: 3e12 })],
+  ])('never trains on the rows of the one before: %s', (_, spoil) => {
+    const trainer = new LocalTrainer(model, training, kernels);
+    trainer.startFrom(start);
+    const honest = rowsOf(3, 6);
+    const before = train(trainer, honest);
+    expect(() => trainer.load(spoil(rowsOf(3, 7)))).toThrow(
+      expect.objectContaining({ code: 'dp/invalid-contribution' }),
+    );
+    expect(train(trainer, honest)).toEqual(before);
+    trainer.free();
+  });
+
+  it('cannot say half a row where that makes whole numbers', () => {
+    const small = new LogisticModel({ inputDimension: 2, outputDimension: 2, kernels });
+    const trainer = new LocalTrainer(small, training, kernels);
+    const half = { rows: 0.5, features: Float32Array.of(1), labels: Float32Array.of(1) };
+    expect(() => trainer.load(half)).toThrow(
+      expect.objectContaining({ code: 'dp/invalid-contribution' }),
+    );
+    trainer.free();
+  });
+
+  it('leaves memory that is still good for those after it', () => {
+    const trainer = new LocalTrainer(model, training, kernels);
+    trainer.startFrom(start);
+    const honest = rowsOf(3, 6);
+    const before = train(trainer, honest);
+    expect(() => trainer.room(3e12)).toThrow(RangeError);
+    const rows = trainer.load(honest);
+    // Whoever takes memory now must not get what the trainer still writes to.
+    const neighbour = kernels.workspace();
+    neighbour.float32(1 << 12).fill(Number.NaN);
+    expect(trainer.update(rows, null)).toEqual(before);
+    neighbour.free();
+    trainer.free();
+  });
+
+  it('keeps nothing where only one of two arrays found room', () => {
+    let held = 0;
+    const narrow: Kernels = new Proxy(kernels, {
+      get: (target, name) => {
+        if (name === 'workspace') {
+          return () => {
+            const arrays: Float32Array[] = [];
+            return {
+              float32: (length: number) => {
+                // Room for the features of twenty rows, none for anything after them.
+                if (length === 20 * OUTPUTS) throw new RangeError('no room');
+                held++;
+                arrays.push(new Float32Array(length));
+                return arrays.at(-1);
+              },
+              free: () => {
+                held -= arrays.length;
+                arrays.length = 0;
+              },
+            };
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const trainer = new LocalTrainer(model, training, narrow);
+    const before = held;
+    expect(() => trainer.room(20)).toThrow('no room');
+    expect(held).toBe(before);
+    trainer.free();
+    expect(held).toBe(0);
+  });
+});
+
 describe('localUpdate', () => {
   const model = new LogisticModel({ inputDimension: INPUTS, outputDimension: OUTPUTS });
   const start = model.initialParameters().fill(0.1);
@@ -164,6 +252,14 @@ describe('localUpdate', () => {
     const training = { localEpochs: 3, localBatchSize: 2, localLearningRate: 0.5 };
     expect(localUpdate(model, start, nothing, training)).toEqual(
       new Float32Array(model.parameterCount),
+    );
+  });
+
+  it('refuses arrays that do not hold the rows', () => {
+    const training = { localEpochs: 1, localLearningRate: 0.1 };
+    const data = { ...rowsOf(2, 5), rows: 3 };
+    expect(() => localUpdate(model, start, data, training)).toThrow(
+      expect.objectContaining({ code: 'dp/invalid-contribution' }),
     );
   });
 

@@ -3,8 +3,10 @@ import { SecureRandom } from '../../../src/core/secure-random.ts';
 import type { DpEvent, PrivacyBudgetAccountant, ReserveRequest } from '../../../src/dp/index.ts';
 import {
   FederatedClient,
+  MemoryRoundJournal,
   PlainSum,
   type RoundRequest,
+  roundPlan,
   runPrivateRound,
   UpdateEncoder,
 } from '../../../src/federated/index.ts';
@@ -109,6 +111,54 @@ describe('a secret sample', () => {
     );
     // Nothing left the clients, so the charge was given back.
     expect((await budget.remaining('user-0'))[0]?.spent).toBe(0);
+  });
+
+  it('is not drawn when another took the place of somebody who left meanwhile', async () => {
+    const budget = await sampledBudget();
+    await budget.join('all', ['user-0', 'user-1', 'user-2']);
+    const racing = {
+      members: (population: string) => budget.members(population),
+      intern: (accounts: readonly string[]) => budget.intern(accounts),
+      reserve: async (terms: ReserveRequest) => {
+        await budget.leave('all', ['user-1']);
+        await budget.join('all', ['newcomer']);
+        return budget.reserve(terms);
+      },
+      release: (id: string) => budget.release(id),
+    } as unknown as PrivacyBudgetAccountant;
+    let asked = 0;
+    const sampled = {
+      ...request,
+      clients: clientsOf(3),
+      compute: () => {
+        asked++;
+        return [0, 0];
+      },
+      noiseMultiplier: 4,
+      sampling: poisson,
+    };
+    await expect(runPrivateRound({ ...SIMULATION, budget: racing }, sampled)).rejects.toMatchObject(
+      { code: 'dp/invalid-accounts' },
+    );
+    expect(asked).toBe(0);
+    for (const account of ['user-0', 'newcomer']) {
+      expect((await budget.remaining(account))[0]?.spent).toBe(0);
+    }
+  });
+
+  it('shows its size in no refusal: room in the sum is that for everybody', async () => {
+    class Wide extends UpdateEncoder {
+      override readonly integerSensitivity = 2 ** 46;
+    }
+    const wide = new Wide({ dimension: 2, clippingNorm: 1 });
+    const sampling = { ...poisson, samplingRate: 1e-12 };
+    const sampled = { ...request, encoder: wide, sampling };
+    await expect(runPrivateRound(SIMULATION, sampled)).rejects.toMatchObject({
+      code: 'federated/wrap-around',
+      details: { accounts: 40 },
+    });
+    const few = { ...sampled, clients: clientsOf(31) };
+    expect((await runPrivateRound(SIMULATION, few)).kind).toBe('released');
   });
 
   it('may be empty without an abort, which would tell', async () => {
@@ -255,6 +305,95 @@ describe('a client that sends what it likes', () => {
         });
       }
     }
+  });
+});
+
+describe('noise', () => {
+  it('is not added behind the back of a server that opens the sum', async () => {
+    const budget = await budgetOf({ currency: 'gdp' });
+    const hidden = { ...SIMULATION, secureSum: HIDDEN_SUM };
+    for (const environment of [hidden, { ...hidden, budget }]) {
+      await expect(
+        runPrivateRound(environment, { ...request, noiseMultiplier: 10 }),
+      ).rejects.toMatchObject({ code: 'dp/unsupported-event' });
+    }
+    expect((await budget.summary())[0]?.releases).toBe(0);
+    expect((await runPrivateRound(hidden, request)).kind).toBe('released');
+  });
+
+  it.each([0, -0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'of a run that is paid for at once is there: refuses a deviation of %d',
+    async (noiseStddev) => {
+      const shared = {
+        plan: roundPlan(3, SIMULATION.relation),
+        idempotencyKey: 'run',
+        noise: { noiseStddev, fill: (target: Float64Array) => void target.fill(0) },
+        journal: new MemoryRoundJournal(),
+      };
+      await expect(
+        runPrivateRound(SIMULATION, { ...request, noiseMultiplier: 3, shared }),
+      ).rejects.toMatchObject({ code: 'dp/invalid-parameter' });
+    },
+  );
+
+  it('may be none in a shared run that claims none', async () => {
+    const shared = {
+      plan: roundPlan(0, SIMULATION.relation),
+      idempotencyKey: 'run',
+      noise: { noiseStddev: 0, fill: () => {} },
+      journal: new MemoryRoundJournal(),
+    };
+    const outcome = await runPrivateRound(SIMULATION, { ...request, shared });
+    expect(outcome.kind).toBe('released');
+  });
+});
+
+describe('an environment', () => {
+  it.each([0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'has no minimum cohort of %d',
+    async (minimumCohort) => {
+      await expect(runPrivateRound({ ...SIMULATION, minimumCohort }, request)).rejects.toThrow(
+        RangeError,
+      );
+    },
+  );
+
+  it('with a budget lets nobody hear of the errors of clients', async () => {
+    const budget = await budgetOf({ currency: 'gdp' });
+    const heard: unknown[] = [];
+    const failing = {
+      ...request,
+      noiseMultiplier: 10,
+      compute: () => {
+        throw new Error('the label is 1');
+      },
+    };
+    const listening = {
+      ...SIMULATION,
+      budget,
+      onClientError: (error: unknown) => heard.push(error),
+    };
+    await expect(runPrivateRound(listening, failing)).rejects.toThrow(TypeError);
+    expect(heard).toEqual([]);
+    expect((await budget.summary())[0]?.releases).toBe(0);
+    expect((await runPrivateRound({ ...listening, budget: null }, failing)).kind).toBe('released');
+    expect(heard).toHaveLength(40);
+  });
+
+  it('has no listener whose failure makes a round depend on one person', async () => {
+    const listening = {
+      ...SIMULATION,
+      onClientError: () => {
+        throw new Error('the log is full');
+      },
+    };
+    let asked = 0;
+    const compute = () => {
+      if (asked++ === 7) throw new Error('the label is 1');
+      return [0.6, 0];
+    };
+    const outcome = await runPrivateRound(listening, { ...request, compute });
+    expect(outcome.kind === 'released' && outcome.release.value[0]).toBeCloseTo(39 * 0.6, 3);
   });
 });
 

@@ -6,6 +6,8 @@ import { deltaOfCurve } from './readouts.ts';
 
 /** More than the roundings of any formula here, relative to the sizes that are added up. */
 const ROUNDING = 64 * Number.EPSILON;
+/** Below that a shape changes the expected number of runs by less than one part in 2⁵⁷. */
+const TINY_SHAPE = 2 ** -61;
 
 /**
  * log of the expected number of runs, rounded up.
@@ -16,8 +18,8 @@ export function logExpectedRuns(runs: SelectionRuns): number {
   if (runs.kind === 'poisson') return Math.log(runs.mean) * (1 + ROUNDING);
   const { shape, stop } = runs;
   const logStop = Math.log(stop);
-  // (1 − γ^η)/η, whose limit at 0 is log(1/γ).
-  const spread = shape === 0 ? -logStop : -Math.expm1(shape * logStop) / shape;
+  // (1 − γ^η)/η. Near 0 its limit log(1/γ), closer to it than ROUNDING, where subnormal quotients lose digits.
+  const spread = Math.abs(shape) < TINY_SHAPE ? -logStop : -Math.expm1(shape * logStop) / shape;
   return Math.max(0, Math.log1p(-stop) - logStop - Math.log(spread)) + ROUNDING * (1 - logStop);
 }
 
