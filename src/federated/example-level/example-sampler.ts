@@ -93,7 +93,7 @@ export class ExampleSampler {
   }
 
   /**
-   * The examples of the next step, each once; a view that the next call overwrites.
+   * The examples of the next step, each once; a view that the next call overwrites, and nobody else may.
    *
    * @param random - must be a `SecureRandom` wherever people are to be protected
    */

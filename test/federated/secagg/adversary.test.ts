@@ -114,6 +114,15 @@ describe('a server that meddles with keys', () => {
     await scene.client(0).share(keys.get(0) as Bytes);
   });
 
+  it('cannot give one member what it signed for another', async () => {
+    const scene = await Scene.open('misdirected');
+    // The same list for all: only the name on it tells.
+    const lists = await scene.toSurvivors();
+    await expect(scene.client(0).unmask(lists.get(1) as Bytes)).rejects.toMatchObject(
+      refused('malformed'),
+    );
+  });
+
   it('cannot reflect, repeat, lend or strip them', async () => {
     const scene = await Scene.open('keys');
     const adverts: Bytes[] = [];
