@@ -10,6 +10,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import type { Sha256 } from '../core/hash-chain.ts';
 import {
   type AgreementKey,
   type Bytes,
@@ -29,7 +30,7 @@ const COUNTER = new Uint8Array(16);
 /** OpenSSL through `node:crypto`: the bytes of `WebSecAggCrypto`, several times faster. */
 export class NodeSecAggCrypto implements SecAggCrypto {
   readonly name = 'node';
-  readonly sha256 = nodeSha256;
+  readonly sha256: Sha256 = nodeSha256;
 
   randomBytes(length: number): Bytes {
     return randomFillSync(new Uint8Array(length));

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { renderReport } from '../../src/cli/quickstart/report.ts';
+import type { QuickstartResult } from '../../src/cli/quickstart/result.ts';
 import {
   bytes,
   epsilon,
@@ -11,8 +13,6 @@ import {
   threeDigits,
 } from '../../src/cli/report/format.ts';
 import { html, plainText, trusted } from '../../src/cli/report/html.ts';
-import { renderReport } from '../../src/cli/quickstart/report.ts';
-import type { QuickstartResult } from '../../src/cli/quickstart/result.ts';
 import { exampleResult } from './report-fixture.ts';
 
 /** Words as a reader sees them. */

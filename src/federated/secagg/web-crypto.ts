@@ -1,5 +1,5 @@
 import { VelaturaError } from '../../core/errors.ts';
-import { portableSha256 } from '../../core/hash-chain.ts';
+import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
 import {
   type AgreementKey,
   type Bytes,
@@ -20,7 +20,7 @@ const COUNTER = new Uint8Array(16);
 /** WebCrypto: every browser of 2025 and later, and Node. Keys are imported as not extractable. */
 export class WebSecAggCrypto implements SecAggCrypto {
   readonly name = 'web';
-  readonly sha256 = portableSha256;
+  readonly sha256: Sha256 = portableSha256;
   readonly #subtle: SubtleCrypto;
 
   /** @throws {TypeError} outside a secure context, where a browser has no WebCrypto */
