@@ -89,7 +89,7 @@ export interface CorrelationStrategy {
 /**
  * The law of a number of runs that nobody learns. Truncated negative binomial: P[k] ∝ (1−γ)ᵏ·Π (l+η)/(l+1) over
  * l < k, for k ≥ 1, with η the `shape` in (−1, 1] (0 is the logarithmic law, 1 the geometric one) and γ `stop` in
- * [2⁻²⁰, 1). Poisson of a mean in [1, 2²⁰]: it may be no run at all.
+ * [2⁻²⁰, 1). Poisson of a mean from 1 to 2²⁰: it may be no run at all.
  */
 export type SelectionRuns =
   | {
