@@ -18,7 +18,7 @@ import { startWorker } from './worker-thread.ts';
 export interface SimulationThreadsOptions {
   /**
    * Module whose export `simulationParts(data)` makes the model and the population of a thread
-   * ({@link SimulationParts}, or a promise of them): the same in every thread.
+   * (`SimulationParts`, or a promise of them): the same in every thread.
    */
   readonly module: URL;
   /** Handed to `simulationParts`, copied for every thread but for shared memory. Default: null. */
