@@ -146,20 +146,6 @@ export async function trainScene(
 
   const metrics = evaluate(outcome.model);
   const epsilon = (await budget.odometer({ scene })).upper;
-  if (method === 'one-shot') {
-    const [only] = outcome.rounds;
-    const report: RoundReport = {
-      round: 1,
-      cohort: population,
-      clippedShare: null,
-      clippedShareStddev: null,
-      signalToNoise: only?.signalToNoise ?? Number.NaN,
-      epsilonSoFar: epsilon,
-      precisionAt3: metrics.precisionAt3,
-    };
-    rounds.push(report);
-    watcher.round(scene, report);
-  }
   return {
     model: outcome.model,
     popularity,
