@@ -9,6 +9,7 @@ import {
   simulate,
 } from '../src/federated/index.ts';
 import { startSimulationThreads } from '../src/node/index.ts';
+import { processCalibration } from './process-calibration.ts';
 import {
   type BenchParts,
   benchModel,
@@ -112,25 +113,6 @@ async function streamedMemory(): Promise<BenchRow> {
   const { least, most } = JSON.parse(await outputOf([script])) as { least: number; most: number };
   const note = `baseline: what it may be; ${least.toFixed(0)} MB before the first user`;
   return row('resident memory, 100,000 users streamed', most, 'MB', 200, { note });
-}
-
-const SPIN = `
-  const end = Date.now() + 1500;
-  let turns = 0;
-  let x = 1;
-  while (Date.now() < end) { for (let i = 0; i < 1e6; i++) x = x * 1.0000001 + 1e-9; turns++; }
-  console.log(turns + (x < 0 ? 1 : 0));
-`;
-
-/** How much more two processes get done than one: what two threads can hope for here. */
-async function processCalibration(): Promise<number> {
-  const single = await turns();
-  const [one, other] = await Promise.all([turns(), turns()]);
-  return (one + other) / single;
-}
-
-async function turns(): Promise<number> {
-  return Number(await outputOf(['-e', SPIN]));
 }
 
 /** What a process of its own says. */

@@ -6,6 +6,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import { isSmallOrder } from '../core/small-order.ts';
 import type { HeadSigner } from '../dp/budget/signed-head.ts';
 
 /** Bytes of the seed of an Ed25519 key pair. */
@@ -16,21 +17,6 @@ const SIGNATURE_LENGTH = 64;
 /** Everything of a PKCS #8 private key and of an SPKI public key before the 32 bytes of the key (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-
-/**
- * The points of small order by their y, low byte first. For such a key OpenSSL takes signatures that
- * anybody can make, so they would convict nobody.
- */
-const SMALL_ORDER: ReadonlySet<string> = new Set([
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  // The first two again, not reduced by the prime.
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-]);
 
 /** A fresh seed from the system's generator. Whoever has it can sign in the budget's name. */
 export function generateEd25519Seed(): Uint8Array {
@@ -77,10 +63,4 @@ function publicKeyOf(bytes: Uint8Array): KeyObject {
     format: 'der',
     type: 'spki',
   });
-}
-
-function isSmallOrder(publicKey: Uint8Array): boolean {
-  const y = Buffer.from(publicKey);
-  y[PUBLIC_KEY_LENGTH - 1] = (y[PUBLIC_KEY_LENGTH - 1] as number) & 0x7f; // without the sign of x
-  return SMALL_ORDER.has(y.toString('hex'));
 }

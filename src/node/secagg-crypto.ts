@@ -11,6 +11,7 @@ import {
   verify,
 } from 'node:crypto';
 import type { Sha256 } from '../core/hash-chain.ts';
+import { isSmallOrder } from '../core/small-order.ts';
 import {
   type AgreementKey,
   type Bytes,
@@ -20,7 +21,6 @@ import {
   SIGNATURE_LENGTH,
   type SigningKey,
 } from '../federated/secagg/crypto.ts';
-import { isSmallOrder } from '../federated/secagg/small-order.ts';
 import { refusedKey } from '../federated/secagg/web-crypto.ts';
 import { nodeSha256 } from './sha256.ts';
 

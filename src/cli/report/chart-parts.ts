@@ -1,3 +1,5 @@
+import { epsilon } from './format.ts';
+
 /** Colours by meaning: names of CSS variables. */
 export const COLORS = {
   fedavg: 'ultramarine',
@@ -69,5 +71,40 @@ export function namedRows(
     width: width - padding.left - padding.right,
     height: rows,
     labels: { labelLimit: nameWidth * 1.6, labelFontSize: 13, labelColor: 'var(--ink)' },
+  };
+}
+
+/**
+ * A logarithmic axis of epsilon.
+ *
+ * @param ticks - the epsilons that are named
+ * @param place - where on the axis an epsilon goes
+ */
+export function epsilonAxis(
+  title: string,
+  domain: readonly [number, number],
+  ticks: readonly number[],
+  place: (epsilon: number) => number,
+): object {
+  const labels = Object.fromEntries(ticks.map((tick) => [place(tick).toFixed(6), epsilon(tick)]));
+  return {
+    type: 'quantitative',
+    title,
+    scale: { domain, nice: false, zero: false },
+    axis: {
+      values: ticks.map(place),
+      labelExpr: `(${JSON.stringify(labels)})[format(datum.value, '.6f')]`,
+      labelFontSize: 13,
+    },
+  };
+}
+
+/** An axis of a metric between 0 and 1, with three digits where it shows little of that. */
+export function metricAxis(title: string, domain: readonly [number, number]): object {
+  return {
+    type: 'quantitative',
+    title,
+    scale: { domain, zero: false },
+    axis: { tickCount: 6, format: domain[1] - domain[0] < 0.08 ? '.3f' : '.2f' },
   };
 }

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { SweepRow } from '../../federated/simulation/sweep-summary.ts';
-import { paddedDomain, paint } from '../report/chart-parts.ts';
+import { epsilonAxis, metricAxis, paddedDomain, paint } from '../report/chart-parts.ts';
 import { epsilon, metric } from '../report/format.ts';
 import type { Chart } from '../report/svg.ts';
 import { lookOf, type SeriesLook } from './looks.ts';
@@ -18,7 +18,6 @@ export function paretoChart(
   const least = logs.length === 0 ? 0 : Math.min(...logs);
   const place = (value: number): number => Math.log2(value) - least;
   const ticks = [...new Set(finite.map((row) => row.epsilon))].sort((a, b) => a - b);
-  const labels = Object.fromEntries(ticks.map((tick) => [place(tick).toFixed(6), epsilon(tick)]));
   const points = finite.map((row) => ({
     x: place(row.epsilon),
     y: row.mean as number,
@@ -71,26 +70,13 @@ export function paretoChart(
           })),
         ],
         encoding: {
-          x: {
-            type: 'quantitative',
-            title: 'ε (logarithmic)',
-            scale: {
-              domain: [-0.35, Math.max(0, ...points.map(({ x }) => x)) + 0.35],
-              nice: false,
-              zero: false,
-            },
-            axis: {
-              values: ticks.map(place),
-              labelExpr: `(${JSON.stringify(labels)})[format(datum.value, '.6f')]`,
-              labelFontSize: 13,
-            },
-          },
-          y: {
-            type: 'quantitative',
-            title: metricName,
-            scale: { domain, zero: false },
-            axis: { tickCount: 6, format: domain[1] - domain[0] < 0.08 ? '.3f' : '.2f' },
-          },
+          x: epsilonAxis(
+            'ε (logarithmic)',
+            [-0.35, Math.max(0, ...points.map(({ x }) => x)) + 0.35],
+            ticks,
+            place,
+          ),
+          y: metricAxis(metricName, domain),
         },
       }) as TopLevelSpec,
   };

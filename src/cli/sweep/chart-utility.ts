@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { COLORS, paddedDomain, paint } from '../report/chart-parts.ts';
+import { COLORS, epsilonAxis, metricAxis, paddedDomain, paint } from '../report/chart-parts.ts';
 import { epsilon, metric } from '../report/format.ts';
 import type { Chart } from '../report/svg.ts';
 import type { SeriesLook } from './looks.ts';
@@ -43,7 +43,6 @@ export function utilityCurves(
   const sideStep = SIDE_STEP * (right + 0.35);
   const models = series.filter(({ baseline }) => !baseline);
   const ticks = [...new Set(points.map((point) => point.epsilon))].sort((a, b) => a - b);
-  const labels = Object.fromEntries(ticks.map((tick) => [place(tick).toFixed(6), epsilon(tick)]));
   const ends = points.flatMap(({ mean, sd }) => [mean - sd, mean + sd]);
   const domain = paddedDomain(nonPrivate === null ? ends : [...ends, nonPrivate], 0.16);
   const spoken = series
@@ -75,22 +74,8 @@ export function utilityCurves(
           }),
         ],
         encoding: {
-          x: {
-            type: 'quantitative',
-            title: 'ε (logarithmic)',
-            scale: { domain: [-0.35, right], nice: false, zero: false },
-            axis: {
-              values: ticks.map(place),
-              labelExpr: `(${JSON.stringify(labels)})[format(datum.value, '.6f')]`,
-              labelFontSize: 13,
-            },
-          },
-          y: {
-            type: 'quantitative',
-            title: metricName,
-            scale: { domain, zero: false },
-            axis: { tickCount: 6, format: domain[1] - domain[0] < 0.08 ? '.3f' : '.2f' },
-          },
+          x: epsilonAxis('ε (logarithmic)', [-0.35, right], ticks, place),
+          y: metricAxis(metricName, domain),
         },
       }) as TopLevelSpec,
   };

@@ -1,5 +1,6 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { SecureSum, SumParameters, SumResult, SumSession } from './secure-sum.ts';
+import { checkContribution, checkSumParameters } from './sum-checks.ts';
 
 /**
  * Adds in the clear, in this process: for simulation and for deployments in which the aggregator is trusted.
@@ -17,43 +18,8 @@ export class PlainSum implements SecureSum {
   } as const;
 
   async open(parameters: SumParameters): Promise<SumSession> {
-    checkParameters(parameters);
+    checkSumParameters(parameters);
     return new PlainSumSession(parameters);
-  }
-}
-
-function checkParameters(parameters: SumParameters): void {
-  const { dimension, modulusBits, contributionBound, cohort, minimumSurvivors } = parameters;
-  if (!Number.isInteger(dimension) || dimension < 1) {
-    throw new RangeError(`"dimension" expected a positive integer, got ${dimension}`);
-  }
-  if (!Number.isInteger(modulusBits) || modulusBits < 2 || modulusBits > 52) {
-    throw new RangeError(`"modulusBits" expected an integer in [2, 52], got ${modulusBits}`);
-  }
-  if (!Number.isInteger(contributionBound) || contributionBound < 1) {
-    throw new RangeError(
-      `"contributionBound" expected a positive integer, got ${contributionBound}`,
-    );
-  }
-  if (new Set(cohort).size !== cohort.length) {
-    throw new VelaturaError(
-      'federated/duplicate-contribution',
-      'an account is in the cohort twice',
-    );
-  }
-  if (cohort.length < Math.max(1, minimumSurvivors)) {
-    throw new VelaturaError(
-      'federated/cohort-too-small',
-      `the cohort has ${cohort.length} accounts, the minimum is ${minimumSurvivors}`,
-      { cohort: cohort.length, minimum: minimumSurvivors },
-    );
-  }
-  if (cohort.length * contributionBound >= 2 ** (modulusBits - 1)) {
-    throw new VelaturaError(
-      'federated/wrap-around',
-      `${cohort.length} contributions of up to ${contributionBound} do not fit ${modulusBits} bits`,
-      { cohort: cohort.length, contributionBound, modulusBits },
-    );
   }
 }
 
@@ -79,23 +45,9 @@ class PlainSumSession implements SumSession {
     if (!this.#waiting.has(account)) {
       throw new VelaturaError('federated/duplicate-contribution', 'the account has contributed');
     }
-    const { dimension, contributionBound } = this.parameters;
-    if (vector.length !== dimension) {
-      throw new VelaturaError(
-        'federated/invalid-contribution',
-        `a contribution expected ${dimension} coordinates, got ${vector.length}`,
-        { expected: dimension, actual: vector.length },
-      );
-    }
-    if (!vector.every((value) => Number.isInteger(value) && Math.abs(value) <= contributionBound)) {
-      throw new VelaturaError(
-        'federated/invalid-contribution',
-        `a contribution expected integers of at most ${contributionBound}`,
-        { contributionBound },
-      );
-    }
+    checkContribution(vector, this.parameters);
     this.#waiting.delete(account);
-    for (let i = 0; i < dimension; i++) {
+    for (let i = 0; i < vector.length; i++) {
       this.#sum[i] = (this.#sum[i] as number) + (vector[i] as number);
     }
   }

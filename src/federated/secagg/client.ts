@@ -1,6 +1,6 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { RoundJournal } from '../rounds/round-journal.ts';
-import { checkContribution } from './contribution.ts';
+import { checkContribution } from '../rounds/sum-checks.ts';
 import {
   type AgreementKey,
   type Bytes,

@@ -1,10 +1,9 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { TrustModel } from '../../dp/statement.ts';
-import { PlainSum } from '../rounds/plain-sum.ts';
 import { MemoryRoundJournal } from '../rounds/round-journal.ts';
 import type { SecureSum, SumParameters, SumResult, SumSession } from '../rounds/secure-sum.ts';
+import { checkContribution, checkSumParameters } from '../rounds/sum-checks.ts';
 import { SecAggClient, type SecAggDemands } from './client.ts';
-import { checkContribution } from './contribution.ts';
 import { type Bytes, KEY_LENGTH, type SecAggCrypto } from './crypto.ts';
 import { type GraphShape, planGraph } from './graph-plan.ts';
 import type { SecAggRound } from './round.ts';
@@ -62,8 +61,7 @@ export class SecAggSum implements SecureSum {
   }
 
   async open(parameters: SumParameters): Promise<SumSession> {
-    // The rules of opening are those of every sum.
-    await new PlainSum().open(parameters);
+    checkSumParameters(parameters);
     const session = new SecAggSession(parameters, this.#options);
     await session.begin();
     return session;

@@ -1,5 +1,6 @@
 import { VelaturaError } from '../../core/errors.ts';
 import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
+import { isSmallOrder } from '../../core/small-order.ts';
 import {
   type AgreementKey,
   type Bytes,
@@ -10,7 +11,6 @@ import {
   type SigningKey,
 } from './crypto.ts';
 import { pkcs8 } from './key-encoding.ts';
-import { isSmallOrder } from './small-order.ts';
 
 /** The most that one `getRandomValues` call fills. */
 const RANDOM_LIMIT = 65_536;

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import {
   COLORS,
+  epsilonAxis,
   paddedDomain,
   paint,
   type Reference,
@@ -53,7 +54,6 @@ export function utilityCurve(
     };
   });
   const ticks = [...new Set(usable.map((point) => point.epsilon))].sort((a, b) => a - b);
-  const labels = Object.fromEntries(ticks.map((tick) => [place(tick).toFixed(6), epsilon(tick)]));
   const domain = paddedDomain(
     [...values.flatMap(({ low, high }) => [low, high]), ...references.map(({ value }) => value)],
     0.16,
@@ -124,16 +124,12 @@ export function utilityCurve(
           }),
         ],
         encoding: {
-          x: {
-            type: 'quantitative',
-            title: 'ε of the model (each step doubles it)',
-            scale: { domain: [-0.35, infinity + 0.7], nice: false, zero: false },
-            axis: {
-              values: ticks.map(place),
-              labelExpr: `(${JSON.stringify(labels)})[format(datum.value, '.6f')]`,
-              labelFontSize: 13,
-            },
-          },
+          x: epsilonAxis(
+            'ε of the model (each step doubles it)',
+            [-0.35, infinity + 0.7],
+            ticks,
+            place,
+          ),
           y: {
             type: 'quantitative',
             title: 'precision@3',
