@@ -65,9 +65,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What came of one decision. */
 type Outcome =
-  | { readonly waiting: Waiting; readonly error: null; readonly result: unknown }
-  | { readonly waiting: Waiting; readonly error: unknown; readonly result: null };
+  | { readonly failed: false; readonly result: unknown }
+  | { readonly failed: true; readonly error: unknown };
+
+/** Decides; an error is the asker's own as long as nothing was written before it. */
+function outcomeOf(open: OpenTransaction, decide: Waiting['decide']): Outcome {
+  const written = open.append.length;
+  try {
+    return { failed: false, result: decide(open) };
+  } catch (error) {
+    if (open.append.length > written) throw error;
+    return { failed: true, error };
+  }
+}
 
 /** The end of year 9999: milliseconds since 1970. */
 const LAST_TIME = 253_402_300_800_000;
@@ -176,9 +188,10 @@ export class Ledger {
         if (this.store.durable && this.#wasIdle()) await this.#catchUp(state);
         const outcomes = await this.#together(state, group);
         this.#keep(state);
-        for (const { waiting, error, result } of outcomes) {
-          if (error === null) waiting.resolve(result);
-          else waiting.reject(error);
+        for (const [i, { resolve, reject }] of group.entries()) {
+          const outcome = outcomes[i] as Outcome;
+          if (outcome.failed) reject(outcome.error);
+          else resolve(outcome.result);
         }
       } catch (error) {
         for (const { reject } of group) reject(error);
@@ -213,25 +226,17 @@ export class Ledger {
   /** Without a queue: a store that waits for nothing has nothing to share among those who would wait. */
   #atOnce<T>(state: BudgetState, decide: (transaction: Transaction) => T): Promise<T> {
     this.#state = null;
-    let result: T | undefined;
-    let refused: { readonly error: unknown } | null = null;
     try {
-      this.store.transactNow?.(this.#position(state), (news) => {
+      const outcome = this.store.transactNow?.(this.#position(state), (news) => {
         const open = this.#open(state, news);
-        try {
-          result = decide(open);
-        } catch (error) {
-          if (open.append.length > 0) throw error;
-          refused = { error };
-        }
-        return this.#written(open, null);
-      });
+        return this.#written(open, outcomeOf(open, decide));
+      }) as Outcome;
+      this.#keep(state);
+      if (outcome.failed) return Promise.reject(outcome.error);
+      return Promise.resolve(outcome.result as T);
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#keep(state);
-    const failure = refused as { readonly error: unknown } | null;
-    return failure === null ? Promise.resolve(result as T) : Promise.reject(failure.error);
   }
 
   /** One transaction for all decisions of the group. */
@@ -241,16 +246,10 @@ export class Ledger {
       if (asked) throw new TypeError('the store asked for a decision twice');
       asked = true;
       const open = this.#open(state, news);
-      const outcomes = group.map((waiting): Outcome => {
-        const written = open.append.length;
-        try {
-          return { waiting, error: null, result: waiting.decide(open) };
-        } catch (error) {
-          if (open.append.length > written) throw error;
-          return { waiting, error, result: null };
-        }
-      });
-      return this.#written(open, outcomes);
+      return this.#written(
+        open,
+        group.map(({ decide }) => outcomeOf(open, decide)),
+      );
     });
   }
 

@@ -3,6 +3,7 @@ import { l2Norm } from '../../core/linear-algebra.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
 import { divideGaussian } from '../../dp/divide-gaussian.ts';
 import { isInsecure, type NeighbourRelation, type Plan } from '../../dp/plan.ts';
+import { oneShotDimension } from '../../dp/planning/one-shot-dimension.ts';
 import type { Batch } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import {
@@ -151,7 +152,7 @@ export function clippedScore(
  * What one user sends first: (w · svec of the mean over the own rows of x xᵀ, score / scoreClip), each part of
  * norm at most w and 1.
  *
- * @returns `[momentLength(inputDimension) + outputDimension · inputDimension]`
+ * @returns `[oneShotDimension(inputDimension, outputDimension)]`
  */
 export function firstContribution(
   data: Batch,
@@ -160,7 +161,7 @@ export function firstContribution(
 ): Float64Array {
   const { inputDimension, outputDimension, scoreClip } = options;
   const moments = momentLength(inputDimension);
-  const vector = new Float64Array(moments + outputDimension * inputDimension);
+  const vector = new Float64Array(oneShotDimension(inputDimension, outputDimension));
   const weight = momentWeight(options) / data.rows;
   for (let row = 0; row < data.rows; row++) {
     const x = data.features.subarray(row * inputDimension, (row + 1) * inputDimension);
@@ -195,10 +196,9 @@ export async function* runPreconditioned(
   const { rounds, scoreClip } = options;
   const noise = roundNoise(options);
   const scores = options.outputDimension * options.inputDimension;
-  const moments = momentLength(options.inputDimension);
   const encoder = {
     first: new UpdateEncoder({
-      dimension: moments + scores,
+      dimension: oneShotDimension(options.inputDimension, options.outputDimension),
       clippingNorm: Math.sqrt(1 + momentWeight(options) ** 2),
     }),
     later: new UpdateEncoder({ dimension: scores, clippingNorm: scoreClip }),
