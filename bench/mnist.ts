@@ -32,7 +32,8 @@ const PUBLISHED = {
 
 /**
  * MNIST with a linear head on fixed gradient histograms, example-level, noise from the platform's generator.
- * Simulation on public data: nobody is charged.
+ * Simulation on public data: nobody is charged. Features and settings were chosen by accuracy on the test set, in some
+ * twenty trials that no epsilon here pays for.
  */
 export const mnist: BenchSuite = async (log) => {
   const folder = dataFolder('mnist', log);
