@@ -8,5 +8,5 @@
 export { relu, reluBackward, tanh, tanhBackward } from './training/activations';
 export { sigmoid, sigmoidCrossEntropy, softmaxCrossEntropy } from './training/cross-entropy';
 export { arenaStart, gemm, gemmTransposed } from './training/gemm';
-export { accumulateRows, axpy, rowSquaredNorms, scaleRows } from './training/rows';
+export { accumulateRows, addRounded, axpy, rowSquaredNorms, scaleRows } from './training/rows';
 export { walshHadamard } from './training/walsh-hadamard';

@@ -72,3 +72,22 @@ export function scaleRows(rows: i32, columns: i32, m: usize, scales: usize): voi
     scales += 4;
   }
 }
+
+/** sums[length] as float64 ← sums + scale · x rounded to the nearest integer, ties to the even one. */
+export function addRounded(length: i32, scale: f64, x: usize, sums: usize): void {
+  const factor = f64x2.splat(scale);
+  for (; length >= 4; length -= 4) {
+    const v = v128.load(x);
+    const a = f64x2.nearest(f64x2.mul(low(v), factor));
+    const b = f64x2.nearest(f64x2.mul(high(v), factor));
+    v128.store(sums, f64x2.add(v128.load(sums), a));
+    v128.store(sums, f64x2.add(v128.load(sums, 16), b), 16);
+    x += 16;
+    sums += 32;
+  }
+  for (; length > 0; length--) {
+    store<f64>(sums, load<f64>(sums) + nearest(<f64>load<f32>(x) * scale));
+    x += 4;
+    sums += 8;
+  }
+}

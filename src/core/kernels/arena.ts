@@ -122,8 +122,9 @@ function placeIn(
       addresses.push(operand.byteOffset);
       continue;
     }
-    if ((i > 0 || readsResult) && operand instanceof Float32Array) {
-      segment.floats.set(operand, next / 4);
+    if (i > 0 || readsResult) {
+      if (operand instanceof Float32Array) segment.floats.set(operand, next / 4);
+      else new Float64Array(segment.buffer, next, operand.length).set(operand);
     }
     addresses.push(next);
     next += aligned(operand.byteLength);

@@ -25,6 +25,8 @@ export interface Workspace {
    * @throws RangeError when `length` is not a positive integer, or there is no room
    */
   float32(length: number): Float32Array;
+  /** The same in double precision. */
+  float64(length: number): Float64Array;
   /** The array itself where the kernels reach it without copying, else a copy. */
   resident(array: Float32Array): Float32Array;
   /**
@@ -44,7 +46,7 @@ export interface Workspace {
  * sums: `simd` adds in float32 lanes, `plain` one product after the other in float64. With u = 2⁻²⁴ and beside
  * the smallest normal number, both are within (k + 2)·u·Σ|terms| of the exact sum of k terms; gradients of the
  * sigmoid cross-entropy within 8u of themselves for labels 0 and 1, those of the softmax within 16u·(p + y),
- * losses within 8u of themselves, `tanh` within 6u of itself. `axpy`, `scaleRows`, `accumulateRows`, `relu`,
+ * losses within 8u of themselves, `tanh` within 6u of itself. `axpy`, `addRounded`, `scaleRows`, `accumulateRows`, `relu`,
  * `reluBackward`, `tanhBackward` and `walshHadamard` agree to the bit.
  * NaN and infinities of the input go the same way, but a sum whose parts pass the largest float32 on the way
  * overflows in `simd` only.
@@ -85,6 +87,11 @@ export interface Kernels {
    * Squared l2 norm of each row, `[rows]`: exact products summed in float64, because clipping relies on it.
    */
   rowSquaredNorms(shape: MatrixShape, matrix: Float32Array, out: Float64Array): void;
+  /**
+   * sums ← sums + ⌊scale · x⌉: each product rounded in float64, then to the nearest integer, ties to the even one.
+   * Exact sums of integers as long as they and the products stay under 2⁵¹.
+   */
+  addRounded(scale: number, x: Float32Array, sums: Float64Array): void;
   /** Row r ← scales[r] · row r. */
   scaleRows(shape: MatrixShape, matrix: Float32Array, scales: Float32Array): void;
   /** out `[columns]` ← out + Σ scales[r] · row r: the sum of clipped rows when the scales clip. */

@@ -1,6 +1,7 @@
 import type { GemmShape, GemmStart, Kernels, MatrixShape, Workspace } from './kernels.ts';
 import {
   checkAccumulateRows,
+  checkAddRounded,
   checkAxpy,
   checkBackward,
   checkCrossEntropy,
@@ -69,6 +70,14 @@ export class PlainKernels implements Kernels {
       for (let i = 0; i < shape.columns; i++)
         sum += (matrix[row * shape.columns + i] as number) ** 2;
       out[row] = sum;
+    }
+  }
+
+  addRounded(scale: number, x: Float32Array, sums: Float64Array): void {
+    checkAddRounded(scale, x, sums);
+    for (let i = 0; i < x.length; i++) {
+      const shifted = (x[i] as number) * scale + ROUNDER;
+      sums[i] = (sums[i] as number) + (shifted - ROUNDER);
     }
   }
 
@@ -190,11 +199,18 @@ export class PlainKernels implements Kernels {
   }
 }
 
+/** Adding and taking it away rounds a double of at most 2⁵¹ to the nearest integer, ties to the even one. */
+const ROUNDER = 1.5 * 2 ** 52;
+
 /** Nothing to reach: every array is where plain loops compute. */
 const PLAIN_WORKSPACE: Workspace = {
   float32(length: number): Float32Array {
     checkSize('length', length);
     return new Float32Array(length);
+  },
+  float64(length: number): Float64Array {
+    checkSize('length', length);
+    return new Float64Array(length);
   },
   resident(array: Float32Array): Float32Array {
     checkValues('array', array);

@@ -24,6 +24,7 @@ export interface TrainingModule {
   ): void;
   axpy(length: number, scale: number, x: number, y: number): void;
   rowSquaredNorms(rows: number, columns: number, matrix: number, out: number): void;
+  addRounded(length: number, scale: number, x: number, sums: number): void;
   scaleRows(rows: number, columns: number, matrix: number, scales: number): void;
   accumulateRows(rows: number, columns: number, matrix: number, scales: number, out: number): void;
   sigmoid(length: number, values: number): void;

@@ -70,6 +70,14 @@ export function checkAxpy(scale: number, x: Float32Array, y: Float32Array): void
   checkApart('y', y, 'x', x);
 }
 
+export function checkAddRounded(scale: number, x: Float32Array, sums: Float64Array): void {
+  checkScale(scale);
+  checkValues('x', x);
+  if (!(sums instanceof Float64Array)) throw wrongType('sums', 'Float64Array', sums);
+  if (sums.length !== x.length) throw wrongLength('sums', sums, x.length);
+  checkApart('sums', sums, 'x', x);
+}
+
 export function checkRowSquaredNorms(
   { rows, columns }: MatrixShape,
   matrix: Float32Array,

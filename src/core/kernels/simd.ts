@@ -2,6 +2,7 @@ import { Arena, type Place } from './arena.ts';
 import type { GemmShape, GemmStart, Kernels, MatrixShape, Workspace } from './kernels.ts';
 import {
   checkAccumulateRows,
+  checkAddRounded,
   checkAxpy,
   checkBackward,
   checkCrossEntropy,
@@ -103,6 +104,14 @@ export class SimdKernels implements Kernels {
     this.#arena.run([out, matrix], false, (module, at) => {
       const [toOut, from] = at as [number, number];
       module.rowSquaredNorms(shape.rows, shape.columns, from, toOut);
+    });
+  }
+
+  addRounded(scale: number, x: Float32Array, sums: Float64Array): void {
+    checkAddRounded(scale, x, sums);
+    this.#arena.run([sums, x], true, (module, at) => {
+      const [toSums, fromX] = at as [number, number];
+      module.addRounded(x.length, scale, fromX, toSums);
     });
   }
 
@@ -221,6 +230,12 @@ class ArenaWorkspace implements Workspace {
     return this.#reserve(length).fill(0);
   }
 
+  float64(length: number): Float64Array {
+    checkSize('length', length);
+    const { segment, address } = this.#place(8 * length);
+    return new Float64Array(segment.buffer, address, length).fill(0);
+  }
+
   resident(array: Float32Array): Float32Array {
     checkValues('array', array);
     if (this.#arena.segmentOf(array) !== undefined) return array;
@@ -235,8 +250,13 @@ class ArenaWorkspace implements Workspace {
   }
 
   #reserve(length: number): Float32Array {
-    const place = this.#arena.reserve(4 * length);
+    const { segment, address } = this.#place(4 * length);
+    return new Float32Array(segment.buffer, address, length);
+  }
+
+  #place(bytes: number): Place {
+    const place = this.#arena.reserve(bytes);
     this.#places.push(place);
-    return new Float32Array(place.segment.buffer, place.address, length);
+    return place;
   }
 }

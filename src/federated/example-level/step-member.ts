@@ -1,4 +1,4 @@
-import type { Workspace } from '../../core/kernels/kernels.ts';
+import type { Kernels, Workspace } from '../../core/kernels/kernels.ts';
 import { selectKernels } from '../../core/kernels/select.ts';
 import type { RandomSource } from '../../core/random-source.ts';
 import { SecureRandom } from '../../core/secure-random.ts';
@@ -9,9 +9,6 @@ import type { Trainable } from '../models/trainable.ts';
 import type { Barrier } from './barrier.ts';
 import { BLOCK, COMMAND, CONTROL, type RunMemory, type RunSettings, VALUES } from './run-memory.ts';
 import { LATTICE_NORM } from './sensitivity.ts';
-
-/** Adding and taking it away rounds a double of at most 2⁵¹ to the nearest integer. */
-const ROUNDER = 1.5 * 2 ** 52;
 
 /**
  * One of those who share the work of a run: sums chunks of examples, and then finishes blocks of coordinates,
@@ -24,6 +21,7 @@ export class StepMember {
   readonly #settings: RunSettings;
   readonly #memory: RunMemory;
   readonly #barrier: Barrier;
+  readonly #kernels: Kernels;
   readonly #workspace: Workspace;
   readonly #features: Float32Array;
   readonly #labels: Float32Array;
@@ -32,7 +30,10 @@ export class StepMember {
   readonly #squaredNorm = new Float64Array(1);
   readonly #noise: Float64Array;
   readonly #secure = new SecureRandom();
+  /** Exact sums of the own chunks, in lattice steps. */
   readonly #sums: Float64Array;
+  /** Where the others read them. */
+  readonly #shared: Float64Array;
 
   constructor(
     rank: number,
@@ -47,13 +48,15 @@ export class StepMember {
     this.#settings = settings;
     this.#memory = memory;
     this.#barrier = barrier;
-    this.#workspace = selectKernels().workspace();
+    this.#kernels = selectKernels();
+    this.#workspace = this.#kernels.workspace();
     this.#features = this.#workspace.float32(capacity * inputDimension);
     this.#labels = this.#workspace.float32(capacity * outputDimension);
     this.#parameters = this.#workspace.float32(dimension);
     this.#gradient = this.#workspace.float32(dimension);
     this.#noise = new Float64Array(Math.min(BLOCK, dimension));
-    this.#sums = memory.sums.subarray(rank * dimension, (rank + 1) * dimension);
+    this.#sums = this.#workspace.float64(dimension);
+    this.#shared = memory.sums.subarray(rank * dimension, (rank + 1) * dimension);
   }
 
   /** Does as the leader commands, until it commands to stop. */
@@ -106,6 +109,8 @@ export class StepMember {
       balance += this.#sumChunk(examples.subarray(start, ends[chunk]), clip, stepsPerUnit);
     }
     counts[this.#rank] = balance;
+    this.#shared.set(this.#sums);
+    this.#sums.fill(0);
   }
 
   /** Adds one chunk to the own sums; examples under the clipping norm less all others. */
@@ -122,17 +127,13 @@ export class StepMember {
     const gradient = this.#gradient;
     const { clippedRows } = this.#model.clippedGradient(this.#parameters, batch, clip, gradient);
     const squaredNorm = this.#squaredNorm;
-    selectKernels().rowSquaredNorms({ rows: 1, columns: dimension }, gradient, squaredNorm);
+    this.#kernels.rowSquaredNorms({ rows: 1, columns: dimension }, gradient, squaredNorm);
     const bound = rows * 1.01 * (LATTICE_NORM / stepsPerUnit);
     // Never so with a model that keeps its contract, whatever the examples are.
     if (!((squaredNorm[0] as number) <= bound * bound)) {
       throw new TypeError('"model" expected clipped gradients, got some that pass the clip');
     }
-    const sums = this.#sums;
-    for (let i = 0; i < gradient.length; i++) {
-      const shifted = (gradient[i] as number) * stepsPerUnit + ROUNDER;
-      sums[i] = (sums[i] as number) + (shifted - ROUNDER);
-    }
+    this.#kernels.addRounded(stepsPerUnit, gradient, this.#sums);
     return rows - 2 * clippedRows;
   }
 
@@ -160,30 +161,20 @@ export class StepMember {
     }
     for (let member = 0; member < members; member++) {
       const part = sums.subarray(member * dimension + start, member * dimension + start + length);
-      for (let i = 0; i < length; i++) noisy[i] = (noisy[i] as number) + (part[i] as number);
+      addTo(noisy, part);
       part.fill(0);
     }
+    const energy = sumOfSquares(noisy);
+    const within = <T extends Float32Array | Float64Array>(array: T): T =>
+      array.subarray(start, start + length) as T;
     const { learningRate, averageKeeps, averageTakes } = step;
     const unit = step.clippingNorm / LATTICE_NORM / divisor;
-    let energy = 0;
-    let finite = 0;
-    for (let i = 0; i < length; i++) {
-      const at = start + i;
-      const value = noisy[i] as number;
-      energy += value * value;
-      let move = value * unit;
-      if (momentum !== 0) {
-        move += momentum * (velocity[at] as number);
-        velocity[at] = move;
-      }
-      const moved = (parameters[at] as number) - learningRate * move;
-      parameters[at] = moved;
-      // Stays 0 until a parameter is no number.
-      finite += (parameters[at] as number) * 0;
-      if (averages) average[at] = averageKeeps * (average[at] as number) + averageTakes * moved;
-    }
+    const scale = momentum === 0 ? unit : 1;
+    if (momentum !== 0) accelerate(noisy, unit, momentum, within(velocity));
+    const notFinite = descend(within(parameters), learningRate * scale, noisy);
+    if (averages) blend(within(average), averageKeeps, averageTakes, within(parameters));
     noisy.fill(0);
-    return energy + finite;
+    return energy + notFinite;
   }
 }
 
@@ -193,6 +184,50 @@ interface Step {
   readonly learningRate: number;
   readonly averageKeeps: number;
   readonly averageTakes: number;
+}
+
+// Loops of one statement over a block that stays in the nearest cache: engines compile these best.
+
+function addTo(sum: Float64Array, part: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+}
+
+function sumOfSquares(values: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
+  return sum;
+}
+
+/** moves ← unit · moves + momentum · velocity, which the velocity becomes. */
+function accelerate(
+  moves: Float64Array,
+  unit: number,
+  momentum: number,
+  velocity: Float32Array,
+): void {
+  for (let i = 0; i < moves.length; i++) {
+    const move = (moves[i] as number) * unit + momentum * (velocity[i] as number);
+    moves[i] = move;
+    velocity[i] = move;
+  }
+}
+
+/** parameters ← parameters − rate · moves; 0, or NaN when one is no finite number any more. */
+function descend(parameters: Float32Array, rate: number, moves: Float64Array): number {
+  let notFinite = 0;
+  for (let i = 0; i < parameters.length; i++) {
+    const moved = Math.fround((parameters[i] as number) - rate * (moves[i] as number));
+    parameters[i] = moved;
+    notFinite += moved * 0;
+  }
+  return notFinite;
+}
+
+/** average ← keeps · average + takes · iterate. */
+function blend(average: Float64Array, keeps: number, takes: number, iterate: Float32Array): void {
+  for (let i = 0; i < average.length; i++) {
+    average[i] = keeps * (average[i] as number) + takes * (iterate[i] as number);
+  }
 }
 
 /** The clip of a step whose whole norm is that. */

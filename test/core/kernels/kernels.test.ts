@@ -101,6 +101,7 @@ describe.each<Kernels>([new PlainKernels(), new SimdKernels()])('$name kernels',
         ['"start" expected 3 numbers, got 2', () => kernels.gemmNN(shape, a, b, out, of(1, 2))],
         ['"x" expected 6 numbers, got 8', () => kernels.axpy(1, a, out)],
         ['"y" expected 1 numbers, got 0', () => kernels.axpy(1, a, of())],
+        ['"sums" expected 8 numbers, got 5', () => kernels.addRounded(1, a, new Float64Array(5))],
         [
           '"matrix" expected 6 numbers, got 8',
           () => kernels.scaleRows({ rows: 2, columns: 3 }, a, of(1, 1)),

@@ -97,6 +97,48 @@ describe('SIMD kernels beside plain ones', () => {
     );
   });
 
+  it.each(HOMES)('addRounded agrees to the bit, ties as well, operands $name', ({ home }) => {
+    const simd = new SimdKernels();
+    const length = fc.integer({ min: 1, max: 70 });
+    const scale = fc.oneof(
+      fc.constantFrom(0.5, -0.5, 1.5),
+      fc.double({ noNaN: true, min: -9, max: 9 }),
+    );
+    fc.assert(
+      fc.property(
+        length,
+        scale,
+        fc.integer({ min: 0, max: 2 ** 20 }),
+        fc.nat(),
+        (n, by, wide, seed) => {
+          const x = numbers(seed, n).map((value, i) =>
+            i % 3 === 0 ? Math.round(9 * value) : wide * value,
+          );
+          const start = Float64Array.from(numbers(seed + 1, n), (value) =>
+            Math.round(2 ** 40 * value),
+          );
+          const [expected, actual] = [plain, simd].map((kernels) => {
+            const sums = kernels.workspace().float64(n);
+            sums.set(start);
+            kernels.addRounded(by, home(kernels, x, 0), sums);
+            return sums;
+          });
+          expect(actual).toEqual(expected);
+          const outside = start.slice();
+          simd.addRounded(by, x, outside);
+          expect(outside).toEqual(expected);
+          for (let i = 0; i < n; i++) {
+            const product = (x[i] as number) * by;
+            const added = (outside[i] as number) - (start[i] as number);
+            expect(Number.isInteger(added)).toBe(true);
+            expect(Math.abs(added - product)).toBeLessThanOrEqual(0.5);
+            if (Math.abs(added - product) === 0.5) expect(added % 2 === 0).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
   it.each(GEMMS)('$name passes NaN and infinities on alike', ({ name }) => {
     const simd = new SimdKernels();
     fc.assert(
