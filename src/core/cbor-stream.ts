@@ -2,7 +2,7 @@ import { isWellFormedText } from './cbor.ts';
 import { VelaturaError } from './errors.ts';
 
 /** Bytes of one chunk of the arena; longer messages get a chunk of their own. */
-const CHUNK = 65_536;
+export const MESSAGE_CHUNK = 65_536;
 /** Most bytes a head takes: one and a 64-bit argument. */
 const HEAD = 9;
 /** Most bytes UTF-8 takes for one UTF-16 unit. */
@@ -240,7 +240,7 @@ export class CborWriter {
   #grow(length: number): void {
     const written = this.#at - this.#start;
     const needed = written + length;
-    const size = needed <= CHUNK ? CHUNK : needed + (written >>> 1);
+    const size = needed <= MESSAGE_CHUNK ? MESSAGE_CHUNK : needed + (written >>> 1);
     const chunk = new Uint8Array(size);
     chunk.set(this.#chunk.subarray(this.#start, this.#at));
     this.#chunk = chunk;

@@ -40,6 +40,8 @@ const HASH_LENGTH = 32;
 const NUMBER_LENGTH = 8;
 /** Bodies up to this length are copied behind the other fields and hashed in one call, which is faster. */
 const SMALL_BODY = 2048;
+/** For fewer bytes a loop is faster than what is made for many. */
+const LOOP = 96;
 
 /**
  * A hash-chained log: whoever knows the last hash knows the whole history, because
@@ -54,6 +56,8 @@ export class HashChain {
   readonly #sha256: Sha256;
   /** Tag ‖ previous hash ‖ number ‖ small body; the first three have fixed places. */
   readonly #scratch: Uint8Array;
+  /** By length of a small body: all fields and the body. */
+  readonly #views: Uint8Array[] = [];
   readonly #previousAt: number;
   readonly #bodyAt: number;
 
@@ -119,14 +123,17 @@ export class HashChain {
       );
     }
     const scratch = this.#scratch;
-    scratch.set(previous, this.#previousAt);
+    for (let i = 0; i < HASH_LENGTH; i++) scratch[this.#previousAt + i] = previous[i] as number;
     let number = seq;
     for (let at = this.#bodyAt - 1; at >= this.#bodyAt - NUMBER_LENGTH; at--) {
       scratch[at] = number % 256;
       number = Math.floor(number / 256);
     }
     if (body.length > SMALL_BODY) return this.#sha256(scratch.subarray(0, this.#bodyAt), body);
-    scratch.set(body, this.#bodyAt);
-    return this.#sha256(scratch.subarray(0, this.#bodyAt + body.length));
+    const { length } = body;
+    if (length > LOOP) scratch.set(body, this.#bodyAt);
+    else for (let i = 0; i < length; i++) scratch[this.#bodyAt + i] = body[i] as number;
+    this.#views[length] ??= scratch.subarray(0, this.#bodyAt + length);
+    return this.#sha256(this.#views[length]);
   }
 }

@@ -141,7 +141,9 @@ export function admissionFilters(
 ): readonly Filter[] {
   const filters: Filter[] = [];
   const modelLimit = model === null ? null : limits.model(model);
-  for (const [i, charged] of state.limitedEpochs(epochs).entries()) {
+  const epochsMet = state.limitedEpochs(epochs);
+  for (let i = 0; i < epochsMet.length; i++) {
+    const charged = epochsMet[i];
     const epoch = limits.epochs === null ? null : (epochs[i] as string);
     filters.push({
       limit: 'user-total',
@@ -327,7 +329,8 @@ export function violationOf(
   if (violation !== null) return violation;
   const filters = admissionFilters(state, limits, rules, charge);
   const { handles, population } = charge;
-  for (const filter of filters) {
+  for (let i = 0; i < filters.length; i++) {
+    const filter = filters[i] as Filter;
     const admitted =
       population === null
         ? admitsAccounts(state, limits, filter, handles as HandleList)

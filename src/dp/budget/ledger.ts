@@ -31,26 +31,36 @@ export interface Transaction {
   write(record: LogRecord, pages?: readonly IdentityPage[]): ChainEntry;
 }
 
-/** Chains what is written and lets the state take it in. */
+/** Chains what is written and lets the state take it in; one for all transactions of a ledger, one after another. */
 class OpenTransaction implements Transaction {
-  readonly state: BudgetState;
-  readonly now: number;
-  readonly append: ChainEntry[] = [];
+  state: BudgetState;
+  now = 0;
+  /** Never changed once it was handed over. */
+  append: ChainEntry[] = [];
   /** Pages that changed, by number; null for none. */
   changed: Map<number, IdentityPage> | null = null;
   readonly #chain: HashChain;
 
-  constructor(state: BudgetState, now: number, chain: HashChain) {
+  constructor(state: BudgetState, chain: HashChain) {
+    this.state = state;
+    this.#chain = chain;
+  }
+
+  begin(state: BudgetState, now: number): this {
     this.state = state;
     this.now = now;
-    this.#chain = chain;
+    this.append = NO_ENTRIES;
+    this.changed = null;
+    return this;
   }
 
   /** Bound, because decisions take it out of its object. */
   readonly write: Transaction['write'] = (record, pages = NO_PAGES) => {
     const entry = this.#chain.append(this.state.head, encodeRecord(record));
     this.state.apply(entry, record);
-    this.append.push(entry);
+    // Most transactions write one entry: an array for one costs a quarter of one that grows.
+    if (this.append.length === 0) this.append = [entry];
+    else this.append.push(entry);
     for (const page of pages) {
       this.changed ??= new Map();
       this.changed.set(page.page, page);
@@ -97,6 +107,7 @@ const CLOSING_SHARE = 1 / 64;
 const CLOSING_ATTEMPTS = 3;
 
 const NO_PAGES: readonly IdentityPage[] = [];
+const NO_ENTRIES: ChainEntry[] = [];
 
 /** The chain of every budget log. */
 export function budgetChain(sha256?: Sha256): HashChain {
@@ -115,6 +126,7 @@ export class Ledger {
   readonly #chain: HashChain;
   readonly #clock: Clock;
   readonly #random = new SecureRandom();
+  #transaction: OpenTransaction | null = null;
   #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
   #state: BudgetState | null = null;
@@ -255,7 +267,8 @@ export class Ledger {
 
   #open(state: BudgetState, news: LogNews): OpenTransaction {
     this.#follow(state, news);
-    return new OpenTransaction(state, this.#now(state), this.#chain);
+    this.#transaction ??= new OpenTransaction(state, this.#chain);
+    return this.#transaction.begin(state, this.#now(state));
   }
 
   #written<T>(open: OpenTransaction, result: T): LogDecision<T> {

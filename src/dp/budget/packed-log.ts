@@ -1,3 +1,4 @@
+import { MESSAGE_CHUNK } from '../../core/cbor-stream.ts';
 import type { ChainEntry } from '../../core/hash-chain.ts';
 
 const HASH_LENGTH = 32;
@@ -34,13 +35,16 @@ function copy(source: Uint8Array, target: Uint8Array, at: number): void {
 
 /**
  * Entries of a chain end to end in large blocks: millions of small objects would keep the garbage collector
- * busier than all else a budget does.
+ * busier than all else a budget does. Bodies that lie in the chunk of a `CborWriter` stay there, uncopied.
  */
 export class PackedLog {
   readonly #groups: Group[] = [];
   readonly #blocks: Uint8Array[] = [];
-  /** Bytes used of the last block. */
-  #used = BLOCK_BYTES;
+  /** Of the chunk adopted last, and of the block that still has room; −1 while there is none. */
+  #chunk = -1;
+  #open = -1;
+  /** Bytes used of the latter. */
+  #used = 0;
   #length = 0;
 
   get length(): number {
@@ -50,14 +54,18 @@ export class PackedLog {
   push({ body, hash }: ChainEntry): void {
     const at = this.#length % GROUP;
     if (at === 0) this.#groups.push(emptyGroup());
-    const group = this.#groups.at(-1) as Group;
-    const block = this.#room(body.length);
-    copy(body, this.#blocks[block] as Uint8Array, this.#used);
-    group.blocks[at] = block;
-    group.starts[at] = this.#used;
+    const group = this.#groups[this.#groups.length - 1] as Group;
     group.lengths[at] = body.length;
     copy(hash, group.hashes, at * HASH_LENGTH);
-    this.#used += body.length;
+    if (body.buffer.byteLength === MESSAGE_CHUNK) {
+      group.blocks[at] = this.#adopted(body.buffer);
+      group.starts[at] = body.byteOffset;
+    } else {
+      group.blocks[at] = this.#room(body.length);
+      group.starts[at] = this.#used;
+      copy(body, this.#blocks[group.blocks[at] as number] as Uint8Array, this.#used);
+      this.#used += body.length;
+    }
     this.#length++;
   }
 
@@ -78,13 +86,23 @@ export class PackedLog {
     return entries;
   }
 
+  /** Index of the chunk that the messages of a `CborWriter` share: it is full of them already. */
+  #adopted(chunk: ArrayBufferLike): number {
+    if (this.#blocks[this.#chunk]?.buffer !== chunk) {
+      this.#chunk = this.#blocks.length;
+      this.#blocks.push(new Uint8Array(chunk));
+    }
+    return this.#chunk;
+  }
+
   /** Index of a block with so much room behind `#used`. */
   #room(length: number): number {
-    const last = this.#blocks.at(-1);
-    if (last === undefined || this.#used + length > last.length) {
+    const open = this.#blocks[this.#open];
+    if (open === undefined || this.#used + length > open.length) {
+      this.#open = this.#blocks.length;
       this.#blocks.push(new Uint8Array(Math.max(BLOCK_BYTES, length)));
       this.#used = 0;
     }
-    return this.#blocks.length - 1;
+    return this.#open;
   }
 }

@@ -24,18 +24,27 @@ export interface ReservationTerms {
   readonly epochs: readonly string[];
 }
 
-/** True when both ask the same. */
-export function sameTerms(a: ReservationTerms, b: ReservationTerms): boolean {
+/** True when the request asks for what the terms say. */
+export function sameTerms(
+  terms: ReservationTerms,
+  asked: Omit<ReservationTerms, 'countsModel'>,
+  countsModel: boolean,
+): boolean {
   return (
-    a.scene === b.scene &&
-    a.plan === b.plan &&
-    a.deltaCost === b.deltaCost &&
-    a.model === b.model &&
-    a.countsModel === b.countsModel &&
-    a.insecure === b.insecure &&
-    a.epochs.length === b.epochs.length &&
-    a.epochs.every((epoch, i) => epoch === b.epochs[i])
+    terms.scene === asked.scene &&
+    terms.plan === asked.plan &&
+    terms.deltaCost === asked.deltaCost &&
+    terms.model === asked.model &&
+    terms.countsModel === countsModel &&
+    terms.insecure === asked.insecure &&
+    sameNames(terms.epochs, asked.epochs)
   );
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** What the log says about one reservation. `expired` can still be committed, late, but not released. */

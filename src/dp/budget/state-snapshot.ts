@@ -147,7 +147,7 @@ function decodeReservation(
   return {
     seq,
     tag,
-    terms: lastTerms !== null && sameTerms(lastTerms, terms) ? lastTerms : terms,
+    terms: lastTerms !== null && sameTerms(lastTerms, terms, terms.countsModel) ? lastTerms : terms,
     accounts,
     expiresAt,
     status: STATUSES[status] as ReservationState['status'],

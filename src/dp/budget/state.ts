@@ -116,6 +116,7 @@ export class BudgetState {
   /** Number of the last entry whose pages the directory holds. */
   pagesSeq = -1;
   #life: EpochState | null = null;
+  #lifeAlone: readonly EpochState[] = [];
   /** First number that is remembered for sure. */
   #remembered = -1;
   readonly #expiries = new Expiries();
@@ -242,13 +243,18 @@ export class BudgetState {
 
   /** The epochs whose limits a charge meets: those it reads, or the whole life where none renew. */
   limitedEpochs(epochs: readonly string[]): readonly (EpochState | undefined)[] {
-    if ((this.limits as Limits).epochs === null) return [this.life];
+    if ((this.limits as Limits).epochs === null) return this.#lifeAlone;
     return epochs.map((name) => this.epochs.get(name));
   }
 
   /** Begins with the charges of a snapshot. */
   restored(life: EpochState): void {
+    this.#live(life);
+  }
+
+  #live(life: EpochState): void {
     this.#life = life;
+    this.#lifeAlone = [life];
   }
 
   /** Goes on from the answers and open reservations of a snapshot. */
@@ -266,7 +272,7 @@ export class BudgetState {
     const currency = currencyOf(record.policy, record.unit, record.relation);
     if (currency.name !== record.currency) throw corruptAt(0, "its currency is not its policy's");
     this.limits = new Limits(record.policy, currency);
-    this.#life = new EpochState(null, currency.width);
+    this.#live(new EpochState(null, currency.width));
   }
 
   #limitsOf(seq: number, policy: BudgetPolicy): Limits {
@@ -335,11 +341,11 @@ export class BudgetState {
   }
 
   /** The terms of a record: the same object as the last time when they are the same. */
-  #termsOf({ scene, plan, deltaCost, model, insecure, epochs }: ReserveRecord): ReservationTerms {
+  #termsOf(record: ReserveRecord): ReservationTerms {
+    const { scene, plan, deltaCost, model, insecure, epochs } = record;
     const countsModel = model !== null && (this.limits as Limits).model(model) !== null;
-    const terms = { scene, plan, deltaCost, model, countsModel, insecure, epochs };
-    if (this.#lastTerms === null || !sameTerms(this.#lastTerms, terms)) {
-      this.#lastTerms = terms;
+    if (this.#lastTerms === null || !sameTerms(this.#lastTerms, record, countsModel)) {
+      this.#lastTerms = { scene, plan, deltaCost, model, countsModel, insecure, epochs };
       this.#lastCharged = null;
     }
     return this.#lastTerms;
