@@ -1,17 +1,7 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
-
-/** Chromium is never downloaded: `CHROME_PATH`, or the places where a system keeps it. */
-const chromium = [
-  process.env['CHROME_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/opt/google/chrome/chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => path !== undefined && existsSync(path));
+import { CHROMIUM, CHROMIUM_FLAGS } from './test/chromium.ts';
 
 const node: TestProjectConfiguration = {
   test: {
@@ -37,8 +27,10 @@ const browser: TestProjectConfiguration = {
       'node-seal',
       'cborg',
       'seedrandom',
+      '@noble/hashes/hmac.js',
       '@noble/hashes/sha2.js',
       '@noble/hashes/utils.js',
+      'valibot',
     ],
   },
   test: {
@@ -52,24 +44,15 @@ const browser: TestProjectConfiguration = {
       instances: [{ browser: 'chromium' }],
       provider: playwright({
         launchOptions: {
-          ...(chromium === undefined ? {} : { executablePath: chromium }),
-          args: [
-            '--no-sandbox',
-            '--disable-gpu',
-            '--disable-quic',
-            '--disable-dev-shm-usage',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-          ],
+          ...(CHROMIUM === undefined ? {} : { executablePath: CHROMIUM }),
+          args: [...CHROMIUM_FLAGS],
         },
       }),
     },
   },
 };
 
-if (chromium === undefined) {
+if (CHROMIUM === undefined) {
   const message =
     'SKIPPED: browser tests (test/browser): no Chromium found; set CHROME_PATH or install one';
   if (process.env['CI'] === 'true') throw new Error(message);
@@ -78,7 +61,7 @@ if (chromium === undefined) {
 
 export default defineConfig({
   test: {
-    projects: chromium === undefined ? [node] : [node, browser],
+    projects: CHROMIUM === undefined ? [node] : [node, browser],
     // By default one core is left idle, which on two is half of them.
     maxWorkers: Math.max(2, availableParallelism()),
   },

@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { accounting } from './accounting.ts';
 import { budget } from './budget.ts';
 import { he } from './he.ts';
+import { heClient } from './he-client.ts';
 import { benchHtml } from './html.ts';
 import { kernels } from './kernels.ts';
 import { mnist } from './mnist.ts';
 import { noise } from './noise.ts';
+import { profile } from './profile.ts';
 import { secagg } from './secagg.ts';
 import { segments } from './segments.ts';
 import { simulation } from './simulate.ts';
@@ -19,9 +21,10 @@ import { utility } from './utility.ts';
 const SUITES: Readonly<Record<string, BenchSuite>> = {
   accounting: async (log) => [...(await accounting(log)), ...(await noise(log))],
   budget,
-  he,
+  he: async (log) => [...(await he(log)), ...(await heClient(log))],
   kernels,
   mnist,
+  profile,
   secagg,
   segments,
   simulate: simulation,

@@ -336,14 +336,14 @@ export function add(words: usize, addend: usize, degree: u32, prime: u32): void 
 }
 
 /**
- * Words of `bits` ≤ 28 bits each, least significant bit first, no padding between them. `count` is even,
- * `target` any address; up to 8 bytes behind the last are overwritten.
+ * Words without their low `drop` bits, `bits` ≤ 28 bits each that are left, least significant bit first, no
+ * padding between them. `count` is even, `target` any address; up to 8 bytes behind the last are overwritten.
  */
-export function pack(words: usize, count: u32, bits: u32, target: usize): void {
+export function pack(words: usize, count: u32, bits: u32, drop: u32, target: usize): void {
   let kept: u64 = 0;
   let filled: u64 = 0;
   for (const end = words + 4 * count; words < end; words += 8) {
-    const pair = load<u32>(words) | ((<u64>load<u32>(words, 4)) << bits);
+    const pair = (load<u32>(words) >> drop) | ((<u64>(load<u32>(words, 4) >> drop)) << bits);
     kept |= pair << filled;
     store<u64>(target, kept);
     filled += 2 * bits;

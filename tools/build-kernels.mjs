@@ -7,6 +7,7 @@ import asc from 'assemblyscript/asc';
 
 /** Where the module of each kernels/<name>.ts goes, and how hard it is squeezed. */
 const KERNELS = {
+  expansion: { target: 'src/he/expansion/expansion-wasm.ts', optimise: '-O3' },
   scoring: { target: 'src/he/kernel/scoring-wasm.ts', optimise: '-O3' },
   training: { target: 'src/core/kernels/training-wasm.ts', optimise: '-O3s' },
 };

@@ -9,8 +9,11 @@ const REFUSALS: ReadonlySet<VelaturaErrorCode> = new Set([
   'dp/scene-frozen',
   'dp/insecure-release',
   'profile/consent-missing',
+  'profile/export-refused',
   'profile/flow-unauthorised',
   'profile/prohibited-kind',
+  'profile/ranking-refused',
+  'profile/unfair',
 ]);
 
 /** The exit code an error stands for. */

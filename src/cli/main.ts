@@ -13,8 +13,16 @@ import { budgetCommand } from './budget-command.ts';
 import { calibrateCommand, runCalibrateCommand } from './calibrate-command.ts';
 import { epsilonCommand, runEpsilonCommand } from './epsilon-command.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
+import { verifyLog } from './log/verify.ts';
+import { logCommand } from './log-command.ts';
 import { planCommand, runPlanCommand } from './plan-command.ts';
 import { quickstartCommand, runQuickstartCommand } from './quickstart-command.ts';
+import { decryptReplyFile } from './score/decrypt.ts';
+import { encodeItems } from './score/encode.ts';
+import { encryptProfileFile } from './score/encrypt.ts';
+import { generateKey } from './score/keygen.ts';
+import { runScoring } from './score/run.ts';
+import { scoreCommand } from './score-command.ts';
 import { runSweepCommand, sweepCommand } from './sweep-command.ts';
 import { processTerminal, surviveClosedPipes, type Terminal } from './terminal.ts';
 import { runTrainCommand, trainCommand } from './train-command.ts';
@@ -105,6 +113,14 @@ Exit codes: 0 done, 1 failed, 2 refused by a budget or a policy, 64 wrong usage.
       freeze: run(freezeBudget),
       setPolicy: run(setBudgetPolicy),
     }),
+    scoreCommand({
+      encode: run(encodeItems),
+      keygen: run(generateKey),
+      encrypt: run(encryptProfileFile),
+      run: run(runScoring),
+      decrypt: run(decryptReplyFile),
+    }),
+    logCommand({ verify: run(verifyLog) }),
   ];
   for (const command of commands) {
     // Settings such as the exit code for wrong usage are not inherited by commands made elsewhere.

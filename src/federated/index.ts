@@ -2,6 +2,7 @@ export type { Kernels, Workspace } from '../core/kernels/kernels.ts';
 export { PlainKernels } from '../core/kernels/plain.ts';
 export { selectKernels } from '../core/kernels/select.ts';
 export { SimdKernels } from '../core/kernels/simd.ts';
+export type { Interval } from '../core/special/ratio-interval.ts';
 export {
   confusionAt,
   type NoisyConfusion,
@@ -30,7 +31,6 @@ export {
   type RankingMetrics,
   rankingMetrics,
 } from './evaluation/ranking-metrics.ts';
-export type { Interval } from './evaluation/ratio-interval.ts';
 export {
   averagePrecision,
   type SingleLabelMetrics,
@@ -51,6 +51,52 @@ export {
   type IterateAveraging,
   trainExampleLevel,
 } from './example-level/train-example-level.ts';
+export { LiveCoordinator, type LiveStatus, type Receipt } from './live/coordinator.ts';
+export { HttpTransport, type HttpTransportOptions } from './live/http-transport.ts';
+export {
+  type ClientStep,
+  LiveClient,
+  type LiveClientOptions,
+  type LiveDemands,
+  type LiveTransport,
+} from './live/live-client.ts';
+export { type LiveJournal, MemoryLiveJournal, type SharedEntries } from './live/live-journal.ts';
+export {
+  type CheckIn,
+  type LiveClock,
+  type LiveMessage,
+  type LivePorts,
+  type Mailbox,
+  MemoryMailbox,
+  systemClock,
+} from './live/live-ports.ts';
+export {
+  type HiddenSum,
+  type LiveOptimiser,
+  type LiveTask,
+  readTask,
+  type TrustedSum,
+  taskDigest,
+} from './live/live-task.ts';
+export type {
+  AbortReason,
+  LiveEffect,
+  LiveEvent,
+  LiveMember,
+  LiveWork,
+  RoundReport,
+  StepFigures,
+  Turn,
+  TurnTally,
+} from './live/round-events.ts';
+export { initialRun, type LiveMove, reduce as reduceRun } from './live/round-machine.ts';
+export {
+  outstanding as outstandingWork,
+  type RoundFacts,
+  type RunRules,
+  type RunState,
+  type Stage,
+} from './live/run-state.ts';
 export {
   chooseMethod,
   constantWeight,
@@ -158,6 +204,16 @@ export { noiseInflation, type RobustRule, toleratedBuckets } from './robust/robu
 export { AdaptiveClipping, type AdaptiveClippingOptions } from './rounds/adaptive-clipping.ts';
 export type { AmplifiedSampling } from './rounds/amplified-sampling.ts';
 export { FederatedClient, type LocalComputation, localUpdate } from './rounds/client.ts';
+export { DistributedEncoder, type DistributedRound } from './rounds/distributed-encoder.ts';
+export {
+  type DistributedFacts,
+  type DistributedNoise,
+  distributedFacts,
+  distributedMultiplier,
+  distributedPlan,
+  distributedStddev,
+  noiseWords,
+} from './rounds/distributed-noise.ts';
 export {
   type LayerClip,
   LayeredEncoder,
@@ -166,6 +222,11 @@ export {
 export { LocalTrainer, type LocalTraining, type RowRoom } from './rounds/local-trainer.ts';
 export { NormBoundedSum } from './rounds/norm-bound.ts';
 export { PlainSum } from './rounds/plain-sum.ts';
+export {
+  type DistributedNoiseTarget,
+  type PlannedDistributedNoise,
+  planDistributedNoise,
+} from './rounds/plan-distributed-noise.ts';
 export {
   type RoundEnvironment,
   type RoundMetrics,
@@ -196,9 +257,12 @@ export {
   graphBounds,
   planGraph,
 } from './secagg/graph-plan.ts';
+export type { LaneWords } from './secagg/lanes.ts';
 export type { SecAggRound } from './secagg/round.ts';
 export { type SecAggFault, SecAggSum, type SecAggSumOptions } from './secagg/secagg-sum.ts';
 export { type Outbox, SecAggServer } from './secagg/server.ts';
+export type { Share } from './secagg/shamir.ts';
+export type { Unmasker, UnmaskingTask, UnmaskingTerms } from './secagg/unmasking.ts';
 export { WebSecAggCrypto } from './secagg/web-crypto.ts';
 export {
   type GroupHistogram,

@@ -1,3 +1,4 @@
+import type { DroppedBits } from './dropped-bits.ts';
 import type { HeParameters } from './parameters.ts';
 import type { Ciphertext } from './scoring-provider.ts';
 
@@ -52,9 +53,15 @@ export interface ScoringKernel {
   /** Σ over the features of ciphertext × polynomial, back in coefficient form, plus the addend. */
   multiplyAccumulate(query: EncodedQuery, block: EncodedBlock): Ciphertext;
   /**
-   * The same for all blocks of a catalogue, packed as messages have it.
+   * The same for some blocks of a catalogue, packed as replies have it.
    *
-   * @param target - the bytes of one ciphertext per block
+   * @param dropped - low bits that the reply leaves out
+   * @param target - the bytes of the blocks
    */
-  score(query: EncodedQuery, blocks: readonly EncodedBlock[], target: Uint8Array): void;
+  score(
+    query: EncodedQuery,
+    blocks: readonly EncodedBlock[],
+    dropped: DroppedBits,
+    target: Uint8Array,
+  ): void;
 }

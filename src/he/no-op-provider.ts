@@ -1,13 +1,19 @@
 import { assertCiphertext, ciphertextWords } from './ciphertext.ts';
+import { SEED_BYTES } from './expansion/blake2xb.ts';
 import { inverseModulo, reduceModulo } from './modular.ts';
 import { assertHeParameters, type HeParameters } from './parameters.ts';
 import { assertPlaintext } from './plaintext.ts';
 import { scaleToCiphertext } from './scaling.ts';
-import type { Ciphertext, QueryKey, ScoringProvider } from './scoring-provider.ts';
+import type {
+  Ciphertext,
+  QueryKey,
+  ScoringProvider,
+  SeededCiphertext,
+} from './scoring-provider.ts';
 
 /**
- * A provider that hides nothing: the first polynomial is the scaled plaintext without noise, the second
- * the constant 1 (a ciphertext under the secret 0). Sizes and arithmetic are the real ones, so pipelines
+ * A provider that hides nothing: the first polynomial is the scaled plaintext without noise, the second the
+ * expansion of a seed of zeros (a ciphertext under the secret 0). Sizes and arithmetic are the real ones, so pipelines
  * can be tested without the cost of cryptography. Scorer and client refuse it unless told otherwise.
  *
  * ## Privacy
@@ -30,19 +36,18 @@ class NoOpKey implements QueryKey {
     this.parameters = parameters;
   }
 
-  encrypt(coefficients: Int32Array): Ciphertext {
+  encrypt(coefficients: Int32Array): SeededCiphertext {
     this.#assertAlive();
     assertPlaintext(this.parameters, coefficients);
     const { dataPrimes, polynomialDegree: degree } = this.parameters;
-    const ciphertext = new Uint32Array(ciphertextWords(this.parameters));
+    const first = new Uint32Array(ciphertextWords(this.parameters) / 2);
     dataPrimes.forEach((prime, row) => {
       coefficients.forEach((value, i) => {
         const scaled = scaleToCiphertext(this.parameters, value);
-        ciphertext[row * degree + i] = reduceModulo(scaled, prime);
+        first[row * degree + i] = reduceModulo(scaled, prime);
       });
-      ciphertext[(dataPrimes.length + row) * degree] = 1;
     });
-    return ciphertext;
+    return { first, seed: new Uint8Array(SEED_BYTES) };
   }
 
   decrypt(ciphertext: Ciphertext): Int32Array {

@@ -4,18 +4,43 @@ import { HandleScope } from './handle-scope.ts';
 import { assertHeParameters, type HeParameters } from './parameters.ts';
 import { assertPlaintext } from './plaintext.ts';
 import { HE_PRESETS } from './presets.ts';
-import type { Ciphertext, QueryKey, ScoringProvider } from './scoring-provider.ts';
+import type {
+  Ciphertext,
+  QueryKey,
+  ScoringProvider,
+  SeededCiphertext,
+} from './scoring-provider.ts';
 import {
   createSealContext,
   createSealKey,
   guardSeal,
+  loadSealKey,
   type Seal,
   type SealContext,
   type SealKey,
+  saveSealKey,
   sealDecrypt,
   sealEncrypt,
 } from './seal-context.ts';
-import { frameCiphertext, unframeCiphertext } from './seal-framing.ts';
+import { frameCiphertext, unframeSeededCiphertext } from './seal-framing.ts';
+
+/** A provider whose keys can be kept, for pipelines in which a query outlives a process. */
+export interface NodeSealProvider extends ScoringProvider {
+  /**
+   * The secret key as bytes.
+   *
+   * ## Privacy
+   * Whoever has them reads every query made with the key: for a file that only its owner can read, and for one
+   * query. In a running client keys stay inside.
+   */
+  exportKeyUnsafely(key: QueryKey): Uint8Array;
+  /**
+   * A key that was exported before.
+   *
+   * @throws {VelaturaError} `he/malformed-message` if the bytes are no key of these parameters
+   */
+  importKey(parameters: HeParameters, bytes: Uint8Array): QueryKey;
+}
 
 /**
  * The provider that encrypts with Microsoft SEAL compiled to WebAssembly (`node-seal` 6), in Node and
@@ -28,7 +53,7 @@ import { frameCiphertext, unframeCiphertext } from './seal-framing.ts';
  *
  * @throws {VelaturaError} `he/provider-failure` if node-seal cannot be loaded or fails the test
  */
-export async function createNodeSealProvider(): Promise<ScoringProvider> {
+export async function createNodeSealProvider(): Promise<NodeSealProvider> {
   const seal = await loadSeal();
   const contexts = new Map<string, SealContext>();
   const contextOf = (parameters: HeParameters): SealContext => {
@@ -47,7 +72,19 @@ export async function createNodeSealProvider(): Promise<ScoringProvider> {
     secure: true,
     createKey(parameters: HeParameters): QueryKey {
       assertHeParameters(parameters);
-      return new SealQueryKey(contextOf(parameters));
+      return new SealQueryKey(contextOf(parameters), createSealKey);
+    },
+    exportKeyUnsafely(key: QueryKey): Uint8Array {
+      if (!(key instanceof SealQueryKey)) {
+        throw new TypeError('"key" expected a key of node-seal, got another object');
+      }
+      return key.save();
+    },
+    importKey(parameters: HeParameters, bytes: Uint8Array): QueryKey {
+      assertHeParameters(parameters);
+      return new SealQueryKey(contextOf(parameters), (context, scope) =>
+        loadSealKey(context, bytes, scope),
+      );
     },
   };
 }
@@ -58,12 +95,10 @@ class SealQueryKey implements QueryKey {
   readonly #key: SealKey;
   #disposed = false;
 
-  constructor(context: SealContext) {
+  constructor(context: SealContext, make: (context: SealContext, scope: HandleScope) => SealKey) {
     this.#context = context;
     try {
-      this.#key = guardSeal(context.seal, 'making a key', () =>
-        createSealKey(context, this.#scope),
-      );
+      this.#key = guardSeal(context.seal, 'making a key', () => make(context, this.#scope));
     } catch (error) {
       this.#scope.dispose();
       throw error;
@@ -74,11 +109,11 @@ class SealQueryKey implements QueryKey {
     return this.#context.parameters;
   }
 
-  encrypt(coefficients: Int32Array): Ciphertext {
+  encrypt(coefficients: Int32Array): SeededCiphertext {
     this.#assertAlive();
     assertPlaintext(this.parameters, coefficients);
     return guardSeal(this.#context.seal, 'encrypting', () =>
-      unframeCiphertext(this.parameters, sealEncrypt(this.#context, this.#key, coefficients)),
+      unframeSeededCiphertext(this.parameters, sealEncrypt(this.#context, this.#key, coefficients)),
     );
   }
 
@@ -88,6 +123,13 @@ class SealQueryKey implements QueryKey {
     const framed = frameCiphertext(this.parameters, this.#context.parmsId, ciphertext);
     return guardSeal(this.#context.seal, 'decrypting', () =>
       sealDecrypt(this.#context, this.#key, framed),
+    );
+  }
+
+  save(): Uint8Array {
+    this.#assertAlive();
+    return guardSeal(this.#context.seal, 'writing a key', () =>
+      saveSealKey(this.#context, this.#key),
     );
   }
 

@@ -1,9 +1,10 @@
-import { packBits, residueBits } from './bit-packing.ts';
 import { ciphertextWords } from './ciphertext.ts';
+import type { DroppedBits } from './dropped-bits.ts';
 import { checkCiphertexts, checkColumns, checkFeatures, checkTarget } from './kernel/shapes.ts';
 import type { EncodedBlock, EncodedQuery, ScoringKernel } from './kernel.ts';
 import { createNegacyclicNtt } from './ntt.ts';
 import { assertHeParameters, type HeParameters } from './parameters.ts';
+import { packReplyBlock, replyBlockBytes } from './reply-wire.ts';
 import type { Ciphertext } from './scoring-provider.ts';
 
 /** Something encoded by the plain kernel, open to tests. */
@@ -132,18 +133,19 @@ export function createPlainKernel(parameters: HeParameters): PlainKernel {
       return result;
     },
 
-    score(query: EncodedQuery, blocks: readonly EncodedBlock[], target: Uint8Array): void {
-      checkTarget(parameters, blocks.length, target);
+    score(
+      query: EncodedQuery,
+      blocks: readonly EncodedBlock[],
+      dropped: DroppedBits,
+      target: Uint8Array,
+    ): void {
+      checkTarget(parameters, blocks.length, dropped, target);
       const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-      let offset = 0;
-      for (const block of blocks) {
+      const size = replyBlockBytes(parameters, dropped);
+      blocks.forEach((block, i) => {
         const result = kernel.multiplyAccumulate(query, block);
-        for (let row = 0; row < 2 * primes; row++) {
-          const bits = residueBits(dataPrimes[row % primes] as number);
-          packBits(result.subarray(row * degree, (row + 1) * degree), bits, view, offset);
-          offset += (degree * bits) / 8;
-        }
-      }
+        packReplyBlock(parameters, result, dropped, view, i * size);
+      });
     },
   };
   return kernel;

@@ -22,35 +22,76 @@ export interface QuantisedItems {
  *
  * @param items - `[items, dimensions]`
  * @param normBound - the largest Euclidean norm an item may have
- * @throws {VelaturaError} `he/value-out-of-range` on NaN, infinities, an item above the bound, or if all
+ * @param coefficientBound - what becomes 127 in place of the largest coefficient, such as that of items to come
+ * @throws {VelaturaError} `he/value-out-of-range` on NaN, infinities, an item above a bound, or if all
  *   items are zero
  */
 export function quantiseItems(
   items: Float32Array,
   dimensions: number,
   normBound: number,
+  coefficientBound?: number,
 ): QuantisedItems {
-  let largest = 0;
-  for (let at = 0; at < items.length; at += dimensions) {
-    const row = items.subarray(at, at + dimensions);
-    if (!(euclideanNorm(row) <= normBound * (1 + FLOAT32_SLACK))) {
-      throw new VelaturaError(
-        'he/value-out-of-range',
-        `item ${at / dimensions} is not finite or above the norm bound ${normBound}`,
-        { item: at / dimensions, normBound },
-      );
-    }
-    for (const value of row) largest = Math.max(largest, Math.abs(value));
-  }
+  const largest = largestCoefficient(items, dimensions, normBound);
   if (largest === 0) {
     throw new VelaturaError(
       'he/value-out-of-range',
       'every item is zero: there is nothing to score',
     );
   }
-  const scale = 127 / largest;
-  const integers = Int8Array.from(items, (value) => Math.round(scale * value));
+  return rounded(items, largest, 127 / (coefficientBound ?? largest));
+}
+
+/**
+ * Rounds items to bytes with a scale that is given.
+ *
+ * @param items - `[items, dimensions]`
+ * @param normBound - the largest Euclidean norm an item may have
+ * @param scale - integer = round(scale · float)
+ * @throws {VelaturaError} `he/value-out-of-range` on NaN, infinities, an item above the bound, or a coefficient
+ *   that the scale takes beyond a byte
+ */
+export function quantiseRows(
+  items: Float32Array,
+  dimensions: number,
+  normBound: number,
+  scale: number,
+): QuantisedItems {
+  return rounded(items, largestCoefficient(items, dimensions, normBound), scale);
+}
+
+function rounded(items: Float32Array, largest: number, scale: number): QuantisedItems {
+  if (!(Math.round(scale * largest) <= 127)) {
+    throw new VelaturaError(
+      'he/value-out-of-range',
+      `a coefficient of an item is above ${127 / scale}, the largest that the scale of the catalogue has room for`,
+      { largest: 127 / scale },
+    );
+  }
+  const integers = new Int8Array(items.length);
+  for (let i = 0; i < items.length; i++) integers[i] = Math.round(scale * (items[i] as number));
   return { integers, scale, error: quantisationError(items, integers, scale) };
+}
+
+function largestCoefficient(items: Float32Array, dimensions: number, normBound: number): number {
+  let largest = 0;
+  const limit = (normBound * (1 + FLOAT32_SLACK)) ** 2;
+  for (let at = 0; at < items.length; at += dimensions) {
+    let squares = 0;
+    for (let i = at; i < at + dimensions; i++) {
+      const value = items[i] as number;
+      squares += value * value;
+      largest = Math.max(largest, Math.abs(value));
+    }
+    if (!(squares <= limit)) {
+      throw new VelaturaError(
+        'he/value-out-of-range',
+        `item ${at / dimensions} is not finite or above the norm bound ${normBound}`,
+        { item: at / dimensions, normBound },
+      );
+    }
+  }
+  return largest;
 }
 
 /**
@@ -88,11 +129,11 @@ export function quantisationError(
 ): QuantisationError {
   let max = 0;
   let squares = 0;
-  values.forEach((value, i) => {
-    const difference = Math.abs((integers[i] as number) / scale - value);
+  for (let i = 0; i < values.length; i++) {
+    const difference = Math.abs((integers[i] as number) / scale - (values[i] as number));
     max = Math.max(max, difference);
     squares += difference * difference;
-  });
+  }
   return { max, rms: Math.sqrt(squares / Math.max(1, values.length)) };
 }
 

@@ -1,3 +1,9 @@
+import {
+  type DroppedBits,
+  firstDropError,
+  NOTHING_DROPPED,
+  secondDropProxy,
+} from './dropped-bits.ts';
 import type { HeParameters } from './parameters.ts';
 
 /**
@@ -18,13 +24,15 @@ export interface ItemNorms {
   readonly itemL1Norm: number;
   /** Scores in one reply; the bound holds for all of them together. */
   readonly scores: number;
+  /** What the reply leaves out; by default nothing. */
+  readonly dropped?: DroppedBits;
 }
 
 /**
  * How far a decrypted integer score may lie from the true one: an integer, 0 meaning exact. It fails for
  * some score of a reply with probability below `failureProbability`, over the noise of the query.
  *
- * Argument: `score-error.proof.md`.
+ * Argument: `score-error.proof.md`, for what a reply leaves out `dropped-bits.proof.md`.
  *
  * @param failureProbability - in (0, 1); per reply, not per score
  */
@@ -38,13 +46,11 @@ export function scoreErrorBound(
       `"failureProbability" expected a number in (0, 1), got ${failureProbability}`,
     );
   }
-  const tail = Math.sqrt(
-    2 *
-      FRESH_NOISE_VARIANCE *
-      norms.blockSquaredNorm *
-      Math.log((2 * norms.scores) / failureProbability),
-  );
-  const encoding = (norms.itemL1Norm + 1) / 2;
+  const dropped = norms.dropped ?? NOTHING_DROPPED;
+  const proxy =
+    FRESH_NOISE_VARIANCE * norms.blockSquaredNorm + secondDropProxy(parameters, dropped);
+  const tail = Math.sqrt(2 * proxy * Math.log((2 * norms.scores) / failureProbability));
+  const encoding = (norms.itemL1Norm + 1) / 2 + firstDropError(dropped);
   const units = ((tail + encoding) * parameters.plaintextModulus) / parameters.ciphertextModulus;
   return Math.floor(units * (1 + 1e-12) + 0.5);
 }

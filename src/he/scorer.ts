@@ -1,12 +1,13 @@
 import type { ScoringCatalogue } from './catalogue.ts';
 import type { CatalogueDescription } from './catalogue-description.ts';
+import { EncodedBlocks } from './encoded-blocks.ts';
 import { createScoringKernel } from './kernel/scoring-kernel.ts';
-import type { EncodedBlock, ScoringKernel } from './kernel.ts';
-import { reduceModulo } from './modular.ts';
-import { blockCount, itemsPerBlock, packBlock } from './packing.ts';
+import type { ScoringKernel } from './kernel.ts';
+import { HEADER_BYTES } from './message-head.ts';
+import { groupCount } from './packing.ts';
+import { decodeQuery, queryBytes } from './query-wire.ts';
 import { refuseInsecure } from './refuse-insecure.ts';
-import { scaleToCiphertext } from './scaling.ts';
-import { beginMessage, decodeMessage, HEADER_BYTES, messageBytes } from './wire.ts';
+import { encodeReplyHead } from './reply-wire.ts';
 
 /** How a scorer works. */
 export interface EncryptedScorerOptions {
@@ -30,11 +31,9 @@ export interface EncryptedScorerOptions {
  * from clients: scores of chosen profiles reveal the items.
  */
 export class EncryptedScorer {
-  /** What clients are told. */
-  readonly description: CatalogueDescription;
-  readonly #catalogue: ScoringCatalogue;
   readonly #kernel: ScoringKernel;
-  readonly #blocks: readonly EncodedBlock[];
+  readonly #blocks: EncodedBlocks;
+  #catalogue: ScoringCatalogue;
 
   /**
    * Encodes the catalogue: 10 to 100 µs per feature and block of N − 1 items.
@@ -43,7 +42,7 @@ export class EncryptedScorer {
    * @throws {RangeError} if the memory of the kernel cannot hold the catalogue; nothing stays in it then
    */
   constructor(catalogue: ScoringCatalogue, options: EncryptedScorerOptions = {}) {
-    const { parameters, description } = catalogue;
+    const { parameters } = catalogue;
     refuseInsecure(parameters.secure, options.allowInsecure);
     const kernel = options.kernel ?? createScoringKernel(parameters);
     if (kernel.parameters.id !== parameters.id) {
@@ -51,10 +50,15 @@ export class EncryptedScorer {
         `"kernel" expected parameters ${parameters.id}, got ${kernel.parameters.id}`,
       );
     }
-    this.description = description;
     this.#catalogue = catalogue;
     this.#kernel = kernel;
-    this.#blocks = encodeBlocks(kernel, catalogue);
+    this.#blocks = new EncodedBlocks(kernel, catalogue.frame);
+    this.#blocks.update(catalogue.blocks);
+  }
+
+  /** What clients are told. */
+  get description(): CatalogueDescription {
+    return this.#catalogue.description;
   }
 
   /** Which kernel does the arithmetic. */
@@ -64,7 +68,12 @@ export class EncryptedScorer {
 
   /** The one length a query may have, for limits in front of the scorer. */
   get queryBytes(): number {
-    return messageBytes(this.#catalogue.parameters, this.description.dimensions);
+    return queryBytes(this.#catalogue.parameters, this.#queryCiphertexts);
+  }
+
+  get #queryCiphertexts(): number {
+    const { dimensions, featuresPerCiphertext } = this.description;
+    return groupCount(dimensions, featuresPerCiphertext);
   }
 
   /**
@@ -77,62 +86,45 @@ export class EncryptedScorer {
    */
   score(query: Uint8Array): Uint8Array<ArrayBuffer> {
     const { parameters } = this.#catalogue;
-    const { dimensions, items, version } = this.description;
+    const { items, version } = this.description;
     const frame = { parameters, catalogueVersion: version, items };
-    const { queryId, ciphertexts } = decodeMessage(query, {
+    const { droppedBits: dropped } = this.description;
+    const { queryId, ciphertexts } = decodeQuery(query, {
       ...frame,
-      kind: 'query',
-      ciphertexts: dimensions,
+      ciphertexts: this.#queryCiphertexts,
     });
-    const reply = beginMessage(
-      { ...frame, kind: 'reply', ciphertexts: this.#blocks.length },
-      queryId,
-    );
+    const reply = new Uint8Array(HEADER_BYTES + this.#blocks.replyBytes);
+    reply.set(encodeReplyHead({ ...frame, dropped, ciphertexts: this.#blocks.count }, queryId));
     const encoded = this.#kernel.encodeQuery(ciphertexts);
     try {
-      this.#kernel.score(encoded, this.#blocks, reply.subarray(HEADER_BYTES));
+      this.#blocks.score(encoded, reply.subarray(HEADER_BYTES));
     } finally {
       encoded.dispose();
     }
     return reply;
   }
 
+  /**
+   * Goes on with a changed catalogue; only the blocks that differ are encoded. Queries to the catalogue of before are
+   * refused from then on.
+   *
+   * @param catalogue - made from the one of now by `addItems`, `replaceItems` or `removeItems`
+   * @returns blocks that were encoded
+   * @throws {RangeError} if the memory of the kernel cannot hold it; then nothing has changed
+   */
+  update(catalogue: ScoringCatalogue): number {
+    if (catalogue.frame !== this.#catalogue.frame) {
+      throw new TypeError(
+        '"catalogue" expected a changed version of the catalogue of now, got another one',
+      );
+    }
+    const encoded = this.#blocks.update(catalogue.blocks);
+    this.#catalogue = catalogue;
+    return encoded;
+  }
+
   /** Gives the memory of the catalogue back to the kernel; idempotent. The scorer cannot score afterwards. */
   dispose(): void {
-    for (const block of this.#blocks) block.dispose();
+    this.#blocks.dispose();
   }
-}
-
-function encodeBlocks(kernel: ScoringKernel, catalogue: ScoringCatalogue): readonly EncodedBlock[] {
-  const { parameters, description, integers, integerBiases } = catalogue;
-  const count = blockCount(parameters, description.items);
-  kernel.reserve(count, description.dimensions, integerBiases !== null);
-  const blocks: EncodedBlock[] = [];
-  try {
-    for (let block = 0; block < count; block++) {
-      const columns = packBlock(parameters, integers, description.dimensions, block);
-      blocks.push(kernel.encodeBlock(columns, scaledBiases(catalogue, block)));
-    }
-  } catch (error) {
-    for (const block of blocks) block.dispose();
-    throw error;
-  }
-  return blocks;
-}
-
-/** The biases of one block where they are in the ciphertext modulus, `[primes, N]`. */
-function scaledBiases(catalogue: ScoringCatalogue, block: number): Uint32Array | undefined {
-  const { parameters, integerBiases } = catalogue;
-  if (integerBiases === null) return undefined;
-  const { dataPrimes, polynomialDegree: degree } = parameters;
-  const start = block * itemsPerBlock(parameters);
-  const biases = integerBiases.subarray(start, start + itemsPerBlock(parameters));
-  const residues = new Uint32Array(dataPrimes.length * degree);
-  biases.forEach((bias, i) => {
-    const scaled = scaleToCiphertext(parameters, bias);
-    dataPrimes.forEach((prime, row) => {
-      residues[row * degree + i] = reduceModulo(scaled, prime);
-    });
-  });
-  return residues;
 }

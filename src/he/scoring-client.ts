@@ -1,15 +1,16 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
-import { VelaturaError } from '../core/errors.ts';
-import { SecureRandom } from '../core/secure-random.ts';
 import { type CatalogueDescription, parseCatalogueDescription } from './catalogue-description.ts';
-import { blockCount, itemsPerBlock } from './packing.ts';
-import { assertHeParameters, type HeParameters } from './parameters.ts';
-import { presetById } from './presets.ts';
-import { type QuantisationError, quantisationError, quantiseProfile } from './quantise.ts';
+import { parametersOf } from './catalogue-parameters.ts';
+import { type EncryptedProfile, encryptQuery } from './encrypt-query.ts';
+import { IncomingReply } from './incoming-reply.ts';
+import type { HeParameters } from './parameters.ts';
+import {
+  checkTopK,
+  type PrivateScores,
+  type RankingOptions,
+  type ScoredItem,
+} from './private-scores.ts';
 import { refuseInsecure } from './refuse-insecure.ts';
 import type { QueryKey, ScoringProvider } from './scoring-provider.ts';
-import { topK } from './top-k.ts';
-import { decodeMessage, encodeMessage, readQueryId } from './wire.ts';
 
 /** How a client works. */
 export interface ScoringClientOptions {
@@ -23,32 +24,6 @@ export interface ScoringClientOptions {
   readonly maxOpenQueries?: number;
   /** Accepts parameters or providers that protect nobody, for tests. */
   readonly allowInsecure?: boolean;
-}
-
-/** A profile on its way to the server. */
-export interface EncryptedProfile {
-  /** 32 hex digits; the reply carries them too. */
-  readonly queryId: string;
-  /** What goes to the server. */
-  readonly query: Uint8Array<ArrayBuffer>;
-  /** What rounding the profile to integers cost; stays on the client. */
-  readonly quantisationError: QuantisationError;
-}
-
-/** One item of a ranking. */
-export interface ScoredItem {
-  /** Row of the item in the catalogue. */
-  readonly item: number;
-  /** The score rounded to the resolution of the catalogue: twice its error bound. */
-  readonly score: number;
-}
-
-/** What of a reply is wanted. */
-export interface RankingOptions {
-  /** How many items, best first. */
-  readonly topK: number;
-  /** Which items may appear, such as those not yet bought. Runs on the client. */
-  readonly filter?: (item: number) => boolean;
 }
 
 /**
@@ -67,7 +42,6 @@ export class ScoringClient {
   readonly #parameters: HeParameters;
   readonly #maxOpenQueries: number;
   readonly #open = new Map<string, QueryKey>();
-  readonly #random = new SecureRandom();
 
   /**
    * @throws {VelaturaError} `he/malformed-message` if the description is not one
@@ -76,16 +50,7 @@ export class ScoringClient {
    */
   constructor(options: ScoringClientOptions) {
     this.#catalogue = parseCatalogueDescription(options.catalogue);
-    const { parametersId } = this.#catalogue;
-    const parameters = options.parameters ?? presetById(parametersId);
-    if (parameters?.id !== parametersId) {
-      throw new VelaturaError(
-        'he/invalid-parameters',
-        'the catalogue names a parameter set that this client does not know',
-        { parametersId },
-      );
-    }
-    assertHeParameters(parameters);
+    const parameters = parametersOf(this.#catalogue, options.parameters);
     refuseInsecure(options.provider.secure && parameters.secure, options.allowInsecure);
     const maxOpenQueries = options.maxOpenQueries ?? 8;
     if (!Number.isInteger(maxOpenQueries) || maxOpenQueries < 1) {
@@ -109,29 +74,11 @@ export class ScoringClient {
    * @throws {VelaturaError} `he/provider-failure`
    */
   encryptProfile(profile: Float32Array): EncryptedProfile {
-    const { dimensions, items, profileScale, profileNormBound, version } = this.#catalogue;
-    if (profile.length !== dimensions) {
-      throw new RangeError(`"profile" expected ${dimensions} features, got ${profile.length}`);
-    }
-    const weights = quantiseProfile(profile, profileScale, profileNormBound);
     const key = this.#provider.createKey(this.#parameters);
     try {
-      const ciphertexts = Array.from(weights, (weight) => key.encrypt(Int32Array.of(weight)));
-      const queryId = bytesToHex(this.#random.bytes(16));
-      const query = encodeMessage(
-        {
-          kind: 'query',
-          parameters: this.#parameters,
-          catalogueVersion: version,
-          items,
-          ciphertexts: dimensions,
-        },
-        queryId,
-        ciphertexts,
-      );
-      this.#remember(queryId, key);
-      const error = quantisationError(profile, weights, profileScale);
-      return { queryId, query, quantisationError: error };
+      const encrypted = encryptQuery(this.#parameters, this.#catalogue, key, profile);
+      this.#remember(encrypted.queryId, key);
+      return encrypted;
     } catch (error) {
       key.dispose();
       throw error;
@@ -139,39 +86,46 @@ export class ScoringClient {
   }
 
   /**
-   * Decrypts a reply and ranks its items; the key is erased.
+   * Begins to read a reply that comes in pieces.
+   *
+   * @returns what takes the pieces; several replies may be under way
+   */
+  readReply(): IncomingReply {
+    return new IncomingReply(this.#parameters, this.#catalogue, {
+      find: (queryId) => this.#open.get(queryId),
+      close: (queryId) => {
+        this.#open.get(queryId)?.dispose();
+        this.#open.delete(queryId);
+      },
+    });
+  }
+
+  /**
+   * Decrypts a whole reply; the key is erased. The scores stay inside of what comes back.
    *
    * @throws {VelaturaError} `he/wrong-query` if no open query has the reply's id
    * @throws {VelaturaError} `he/wrong-catalogue`, `he/malformed-message` or `he/insecure-parameters`; the
    *   query stays open, since a forged reply must not end it
    */
-  decryptScores(reply: Uint8Array, options: RankingOptions): readonly ScoredItem[] {
-    const { scoreScale, scoreErrorBound } = this.#catalogue;
-    const { filter, topK: k } = options;
-    if (!Number.isInteger(k) || k < 1) {
-      throw new RangeError(`"topK" expected a positive integer, got ${k}`);
-    }
-    const scores = this.#decrypt(reply);
-    const resolution = scoreErrorBound === 0 ? 1 / scoreScale : 2 * scoreErrorBound;
-    return Array.from(topK(scores, k, filter), (item) => ({
-      item,
-      score: resolution * Math.round((scores[item] as number) / scoreScale / resolution),
-    }));
+  decryptReply(reply: Uint8Array): PrivateScores {
+    const incoming = this.readReply();
+    incoming.push(reply);
+    return incoming.finish();
   }
 
   /**
-   * Decrypts a reply to all its scores, unrounded; the key is erased.
+   * Decrypts a whole reply and ranks its items; the key is erased and so are the scores.
    *
-   * ## Privacy
-   * The low digits are noise that depends on the secret key. Whoever sees them together with the query
-   * can learn about the key, hence the profile: never send, log or store them.
-   *
-   * @returns `[items]`
-   * @throws {VelaturaError} as {@link ScoringClient.decryptScores}
+   * @throws {VelaturaError} as {@link ScoringClient.decryptReply}
    */
-  revealRawScoresUnsafely(reply: Uint8Array): Float64Array {
-    const { scoreScale } = this.#catalogue;
-    return Float64Array.from(this.#decrypt(reply), (score) => score / scoreScale);
+  decryptScores(reply: Uint8Array, options: RankingOptions): readonly ScoredItem[] {
+    checkTopK(options.topK);
+    const scores = this.decryptReply(reply);
+    try {
+      return scores.rank(options);
+    } finally {
+      scores.erase();
+    }
   }
 
   /** Erases the keys of all open queries. */
@@ -187,34 +141,5 @@ export class ScoringClient {
       forgotten.dispose();
     }
     this.#open.set(queryId, key);
-  }
-
-  #decrypt(reply: Uint8Array): Int32Array {
-    const { items, version } = this.#catalogue;
-    const queryId = readQueryId(reply, 'reply');
-    const key = this.#open.get(queryId);
-    if (key === undefined) {
-      throw new VelaturaError('he/wrong-query', 'the reply belongs to no open query', { queryId });
-    }
-    const { ciphertexts } = decodeMessage(reply, {
-      kind: 'reply',
-      parameters: this.#parameters,
-      catalogueVersion: version,
-      items,
-      ciphertexts: blockCount(this.#parameters, items),
-    });
-    try {
-      const scores = new Int32Array(items);
-      const capacity = itemsPerBlock(this.#parameters);
-      ciphertexts.forEach((ciphertext, block) => {
-        const start = block * capacity;
-        const count = Math.min(capacity, items - start);
-        scores.set(key.decrypt(ciphertext).subarray(0, count), start);
-      });
-      return scores;
-    } finally {
-      this.#open.delete(queryId);
-      key.dispose();
-    }
   }
 }

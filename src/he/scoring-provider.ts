@@ -6,15 +6,23 @@ import type { HeParameters } from './parameters.ts';
  */
 export type Ciphertext = Uint32Array;
 
+/** A fresh ciphertext as it travels: its second polynomial is what a seed expands to. */
+export interface SeededCiphertext {
+  /** `[primes, N]`: c0, each word below its prime, in coefficient form. */
+  readonly first: Uint32Array;
+  /** 64 bytes, drawn afresh; c1 is the expansion of it by {@link createSeedExpander}. */
+  readonly seed: Uint8Array;
+}
+
 /** A secret key that lives for one query. It is never serialised; `dispose` erases it. */
 export interface QueryKey {
   readonly parameters: HeParameters;
   /**
-   * Encrypts one plaintext polynomial of at most N coefficients, each in [−t/2, t/2).
+   * Encrypts one plaintext polynomial of at most N coefficients, each in [−t/2, t/2), symmetrically.
    *
    * @throws {VelaturaError} `he/value-out-of-range`
    */
-  encrypt(coefficients: Int32Array): Ciphertext;
+  encrypt(coefficients: Int32Array): SeededCiphertext;
   /**
    * Decrypts to N centred coefficients in [−t/2, t/2). They must not leave the client (IND-CPA-D).
    *

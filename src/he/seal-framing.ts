@@ -1,7 +1,8 @@
 import { VelaturaError } from '../core/errors.ts';
 import { ciphertextWords } from './ciphertext.ts';
+import { SEED_BYTES } from './expansion/blake2xb.ts';
 import type { HeParameters } from './parameters.ts';
-import type { Ciphertext } from './scoring-provider.ts';
+import type { Ciphertext, SeededCiphertext } from './scoring-provider.ts';
 
 /**
  * SEAL 4.1's uncompressed serialisation, as far as scoring needs it, so that no byte from outside reaches
@@ -10,7 +11,8 @@ import type { Ciphertext } from './scoring-provider.ts';
  * Header, 16 bytes: magic a15e, size of the header, version 4.1, compression 0, two zero bytes, total
  * size as u64. Ciphertext: header, parms_id (32), is_ntt u8, polynomials u64, N u64, primes u64, scale
  * f64, correction factor u64, header, words u64, words. Plaintext: header, parms_id (32), coefficients
- * u64, scale f64, header, words u64, words. All little-endian and unaligned.
+ * u64, scale f64, header, words u64, words. A seeded ciphertext has the words of its first polynomial alone,
+ * then a header, the kind of the generator (1: BLAKE2Xb) and the seed. All little-endian and unaligned.
  */
 const HEADER = Uint8Array.of(0x5e, 0xa1, 0x10, 4, 1, 0, 0, 0);
 const HEADER_BYTES = 16;
@@ -18,6 +20,7 @@ const PARMS_ID = HEADER_BYTES;
 const PARMS_ID_BYTES = 32;
 const CIPHERTEXT_DATA = 113;
 const PLAINTEXT_DATA = 88;
+const BLAKE2XB = 1;
 
 function writeHeader(bytes: Uint8Array, view: DataView, offset: number, size: number): void {
   bytes.set(HEADER, offset);
@@ -42,9 +45,7 @@ export function frameCiphertext(
   view.setUint32(81, 1, true);
   writeHeader(bytes, view, 89, HEADER_BYTES + 8 + 8 * words);
   view.setUint32(105, words, true);
-  for (let i = 0; i < words; i++) {
-    view.setUint32(CIPHERTEXT_DATA + 8 * i, ciphertext[i] as number, true);
-  }
+  writeWords(bytes, CIPHERTEXT_DATA, ciphertext);
   return bytes;
 }
 
@@ -64,6 +65,27 @@ export function unframeCiphertext(parameters: HeParameters, bytes: Uint8Array): 
   return readWords(bytes, CIPHERTEXT_DATA, words);
 }
 
+/**
+ * The first polynomial and the seed of a ciphertext that SEAL wrote with a seed.
+ *
+ * @throws {VelaturaError} `he/provider-failure` if the frame is not the one this file knows
+ */
+export function unframeSeededCiphertext(
+  parameters: HeParameters,
+  bytes: Uint8Array,
+): SeededCiphertext {
+  const words = ciphertextWords(parameters) / 2;
+  const seedFrame = CIPHERTEXT_DATA + 8 * words;
+  expectBytes(bytes.length, seedFrame + HEADER_BYTES + 1 + SEED_BYTES);
+  if (bytes[seedFrame + HEADER_BYTES] !== BLAKE2XB) {
+    throw new VelaturaError('he/provider-failure', 'SEAL seeds another generator than BLAKE2Xb');
+  }
+  return {
+    first: readWords(bytes, CIPHERTEXT_DATA, words),
+    seed: bytes.slice(seedFrame + HEADER_BYTES + 1),
+  };
+}
+
 /** Frames coefficients as a plaintext; negative ones become their residue modulo t. */
 export function framePlaintext(parameters: HeParameters, coefficients: Int32Array): Uint8Array {
   const words = Math.max(1, coefficients.length);
@@ -74,10 +96,10 @@ export function framePlaintext(parameters: HeParameters, coefficients: Int32Arra
   view.setFloat64(56, 1, true);
   writeHeader(bytes, view, 64, HEADER_BYTES + 8 + 8 * words);
   view.setUint32(80, words, true);
-  coefficients.forEach((value, i) => {
-    const residue = value < 0 ? value + parameters.plaintextModulus : value;
-    view.setUint32(PLAINTEXT_DATA + 8 * i, residue, true);
-  });
+  const residues = Uint32Array.from(coefficients, (value) =>
+    value < 0 ? value + parameters.plaintextModulus : value,
+  );
+  writeWords(bytes, PLAINTEXT_DATA, residues);
   return bytes;
 }
 
@@ -94,19 +116,78 @@ export function unframePlaintext(parameters: HeParameters, bytes: Uint8Array): I
     expectBytes(bytes.length, PLAINTEXT_DATA + 8 * degree);
   }
   const coefficients = new Int32Array(degree);
-  readWords(bytes, PLAINTEXT_DATA, words).forEach((residue, i) => {
-    coefficients[i] = residue > t / 2 ? residue - t : residue;
-  });
+  const residues = readWords(bytes, PLAINTEXT_DATA, words);
+  const half = (t - 1) / 2;
+  for (let i = 0; i < words; i++) {
+    const residue = residues[i] as number;
+    coefficients[i] = residue > half ? residue - t : residue;
+  }
   return coefficients;
 }
 
+/** What SEAL writes before the words of a secret key; the same for all keys of a parameter set. */
+export function secretKeyHead(bytes: Uint8Array): Uint8Array {
+  return bytes.slice(0, PLAINTEXT_DATA);
+}
+
+/**
+ * Throws unless the bytes are a secret key as SEAL writes it: a plaintext of `[primes, N]` transformed residues
+ * at the level of all primes, the special one included.
+ *
+ * @param head - of a key of the same parameters
+ * @throws {VelaturaError} `he/malformed-message`
+ */
+export function assertSecretKeyFrame(
+  parameters: HeParameters,
+  head: Uint8Array,
+  bytes: Uint8Array,
+): void {
+  const { dataPrimes, specialPrime, polynomialDegree: degree } = parameters;
+  const primes = specialPrime === null ? dataPrimes : [...dataPrimes, specialPrime];
+  const words = primes.length * degree;
+  const framed =
+    bytes.length === PLAINTEXT_DATA + 8 * words && head.every((byte, i) => byte === bytes[i]);
+  if (!framed) {
+    throw new VelaturaError(
+      'he/malformed-message',
+      'the bytes are not a secret key of this parameter set',
+      { expected: PLAINTEXT_DATA + 8 * words, got: bytes.length },
+    );
+  }
+  const halves = halvesOf(bytes, PLAINTEXT_DATA, words);
+  const fits = primes.every((prime, row) => {
+    for (let i = row * degree; i < (row + 1) * degree; i++) {
+      if ((halves[2 * i] as number) >= prime || halves[2 * i + 1] !== 0) return false;
+    }
+    return true;
+  });
+  const zero = halves.every((word) => word === 0);
+  halves.fill(0);
+  if (!fits || zero) {
+    throw new VelaturaError('he/malformed-message', 'a word of the secret key is out of range');
+  }
+}
+
+/** A copy of words of 64 bits in halves: a view would be unaligned. */
+function halvesOf(bytes: Uint8Array, offset: number, words: number): Uint32Array {
+  // Not slice(), which for a Buffer of Node is a view.
+  return new Uint32Array(new Uint8Array(bytes.subarray(offset, offset + 8 * words)).buffer);
+}
+
+/** Words of 64 bits, written in halves: the places are unaligned, so they are prepared elsewhere. */
+function writeWords(bytes: Uint8Array, offset: number, words: Uint32Array): void {
+  const halves = new Uint32Array(2 * words.length);
+  for (let i = 0; i < words.length; i++) halves[2 * i] = words[i] as number;
+  bytes.set(new Uint8Array(halves.buffer), offset);
+}
+
 function readWords(bytes: Uint8Array, offset: number, words: number): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const halves = halvesOf(bytes, offset, words);
   const result = new Uint32Array(words);
   let high = 0;
   for (let i = 0; i < words; i++) {
-    result[i] = view.getUint32(offset + 8 * i, true);
-    high |= view.getUint32(offset + 8 * i + 4, true);
+    result[i] = halves[2 * i] as number;
+    high |= halves[2 * i + 1] as number;
   }
   if (high !== 0) {
     throw new VelaturaError('he/provider-failure', 'SEAL wrote a word of more than 32 bits');

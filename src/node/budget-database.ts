@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../core/signed-head.ts';
 import {
   type BudgetAccess,
   type BudgetRows,
@@ -6,7 +7,6 @@ import {
   openExistingBudget,
 } from '../dp/budget/accountant.ts';
 import type { BudgetVerification, PrivacyBudgetAccountant } from '../dp/budget/budget.ts';
-import type { Checkpoint } from '../dp/budget/signed-head.ts';
 import { verifyStore } from '../dp/budget/verify.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import {

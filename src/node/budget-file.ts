@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { link, readFile, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { VelaturaError } from '../core/errors.ts';
+import type { Checkpoint } from '../core/signed-head.ts';
 import {
   type BudgetAccess,
   type BudgetRows,
@@ -10,7 +11,6 @@ import {
   openExistingBudget,
 } from '../dp/budget/accountant.ts';
 import type { BudgetVerification, PrivacyBudgetAccountant } from '../dp/budget/budget.ts';
-import type { Checkpoint } from '../dp/budget/signed-head.ts';
 import { verifyStore } from '../dp/budget/verify.ts';
 import {
   allSecrets,

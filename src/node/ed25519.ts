@@ -6,8 +6,8 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import type { HeadSigner } from '../core/signed-head.ts';
 import { isSmallOrder } from '../core/small-order.ts';
-import type { HeadSigner } from '../dp/budget/signed-head.ts';
 
 /** Bytes of the seed of an Ed25519 key pair. */
 export const ED25519_SEED_LENGTH = 32;

@@ -1,3 +1,4 @@
+export { openAuditFile, readAuditFile } from './audit-file.ts';
 export {
   type ColumnRule,
   DEFAULT_BOUNDS,
@@ -35,6 +36,30 @@ export {
   type VerifyBudgetFileOptions,
   verifyBudgetFile,
 } from './budget-file.ts';
+export {
+  type Approval,
+  Approvals,
+  approvalMessage,
+  type LiveModel,
+} from './coordinator/approvals.ts';
+export {
+  type CoordinatorAppOptions,
+  type CoordinatorLimits,
+  coordinatorApp,
+} from './coordinator/coordinator-app.ts';
+export { CoordinatorDatabase } from './coordinator/coordinator-database.ts';
+export {
+  type CoordinatorServer,
+  type CoordinatorServerOptions,
+  serveCoordinator,
+} from './coordinator/coordinator-server.ts';
+export { type InviteTerms, MemberDirectory } from './coordinator/member-directory.ts';
+export { openApiDocument as coordinatorOpenApi } from './coordinator/open-api.ts';
+export { type Role, type RoleHolder, tokenDigest } from './coordinator/roles.ts';
+export {
+  openSqliteLiveJournal,
+  type SqliteLiveJournalOptions,
+} from './coordinator/sqlite-live-journal.ts';
 export type { ModelSource } from './dp-sgd-messages.ts';
 export { DpSgdCrew } from './dp-sgd-workers.ts';
 export { ed25519Signer, generateEd25519Seed, verifyEd25519 } from './ed25519.ts';
@@ -56,7 +81,19 @@ export {
   type PostgresBudgetStoreOptions,
 } from './postgres-budget-store.ts';
 export type { PostgresAddress, PostgresTimeouts } from './postgres-connection.ts';
+export { openProfileFile } from './profile-file.ts';
 export { FolderRoundJournal } from './round-journal-folder.ts';
+export { loadCatalogue, saveCatalogue } from './scoring-catalogue-file.ts';
+export { type ItemFileOptions, type ItemMatrix, readItems } from './scoring-items.ts';
+export { DEFAULT_SCORING_LIMITS, type ScoringLimits } from './scoring-limits.ts';
+export { scoringOpenApi } from './scoring-openapi.ts';
+export { type ScoringRoutesOptions, scoringRoutes } from './scoring-routes.ts';
+export {
+  type ScoringServer,
+  type ScoringServerOptions,
+  startScoringServer,
+} from './scoring-server.ts';
+export { ScoringThreads } from './scoring-threads.ts';
 export { NodeSecAggCrypto } from './secagg-crypto.ts';
 export { nodeSha256 } from './sha256.ts';
 export { loadSimulationCheckpoint, saveSimulationCheckpoint } from './simulation-checkpoint.ts';
@@ -97,3 +134,4 @@ export {
   type TrainingColumns,
   type TrainingTable,
 } from './training-table.ts';
+export { UnmaskingThreads } from './unmasking-threads.ts';

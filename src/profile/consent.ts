@@ -1,18 +1,33 @@
-import { isWellFormedText } from '../core/cbor.ts';
 import { VelaturaError } from '../core/errors.ts';
 import { type Clock, MonotoneClock } from './clock.ts';
+import {
+  checkController,
+  checkPurpose,
+  checkRecipients,
+  checkScene,
+  checkScope,
+  invalidConsent,
+} from './consent-checks.ts';
+import { type ConsentNotice, consentNotice, noticeDigest } from './consent-notice.ts';
 import {
   type ConsentAct,
   type ConsentReceipt,
   type ConsentScope,
   isReceiptShaped,
+  isWholeText,
   proveAct,
+  type SessionChoice,
   sameProof,
 } from './consent-receipt.ts';
-import { type ConsentDecision, ConsentState, type ConsentUse } from './consent-state.ts';
-import { own, printable } from './names.ts';
+import {
+  type ConsentDecision,
+  type ConsentReader,
+  ConsentState,
+  type ConsentUse,
+} from './consent-state.ts';
+import { parsePeriod } from './period.ts';
 import { copyPlainJson } from './plain-json.ts';
-import { collectedKind, type ProfileSchema, type Purpose, requireValidated } from './schema.ts';
+import { type ProfileSchema, type Purpose, requireValidated } from './schema.ts';
 
 /** What a {@link ConsentLedger} is made from. */
 export interface ConsentLedgerOptions {
@@ -23,6 +38,8 @@ export interface ConsentLedgerOptions {
   readonly key: Uint8Array;
   /** Version of the notice in force; consent to another version no longer counts. */
   readonly noticeVersion: number;
+  /** How long a person who declined a scope is not asked again: an ISO 8601 period. Default: `P30D`. */
+  readonly askAgainAfter?: string;
   /** Default: the clock of the platform. */
   readonly clock?: Clock;
 }
@@ -32,38 +49,59 @@ export interface ConsentGrant {
   readonly scope: ConsentScope;
   readonly purposes: readonly Purpose[];
   readonly controller: string;
+  /** Parties to whom the controller may pass the data on, all of them declared for it. Default: none. */
+  readonly recipients?: readonly string[];
   /** First millisecond at which it no longer holds; after now. */
   readonly expiresAt: number;
 }
 
+/** Whether a person may be asked for a consent now. */
+export type ConsentQuestion =
+  | { readonly ask: true; readonly notice: ConsentNotice }
+  | {
+      readonly ask: false;
+      readonly reason:
+        | 'already-agreed'
+        | 'declined-recently'
+        | 'minors-mode'
+        | 'watch-only'
+        | 'nothing-to-ask';
+      /** When asking is allowed again, where time alone decides: milliseconds since 1970-01-01T00:00Z. */
+      readonly notBefore: number | null;
+    };
+
 const MINIMUM_KEY_BYTES = 32;
+const ASK_AGAIN_AFTER = 'P30D';
 
 /**
  * Consent of one person: an append-only history of receipts, each proven by the one before it, and the
  * answer to whether a use is covered now.
  *
  * Granting and withdrawing are one call each, for one scope each. Whatever was never granted is refused, and
- * a withdrawal holds from the moment it is called, whatever the clock says.
+ * a withdrawal holds from the moment it is called, whatever the clock says. A consent is bound to what the
+ * notice said: when the schema later names another recipient or purpose, it no longer counts.
  *
  * ## Privacy
  * The history is personal data and stays on the person's device. A proof shows that this ledger's key made
- * a receipt; it convinces only whoever holds the key.
+ * a receipt; it convinces only whoever holds the key. For others there is `signReceipts`.
  */
-export class ConsentLedger {
+export class ConsentLedger implements ConsentReader {
   readonly schema: ProfileSchema;
   readonly person: string;
   readonly noticeVersion: number;
   readonly #key: Uint8Array;
   readonly #clock: MonotoneClock;
+  readonly #askAgainMs: number;
   readonly #receipts: ConsentReceipt[] = [];
   readonly #state: ConsentState;
+  readonly #listeners = new Set<() => void>();
 
   /** @throws TypeError or RangeError for an unchecked schema, an empty person, a short key or a bad version */
   constructor(options: ConsentLedgerOptions) {
     requireValidated(options.schema);
     const { person, key, noticeVersion } = options;
     const named = typeof person === 'string' && person !== '' && person.length <= 256;
-    if (!named || !isWellFormedText(person)) {
+    if (!named || !isWholeText(person)) {
       throw new TypeError('"person" expected a well-formed string of 1 to 256 characters');
     }
     if (!(key instanceof Uint8Array) || key.length < MINIMUM_KEY_BYTES) {
@@ -74,6 +112,13 @@ export class ConsentLedger {
         `"noticeVersion" expected an integer of at least 1, got ${noticeVersion}`,
       );
     }
+    const askAgainMs = parsePeriod(options.askAgainAfter ?? ASK_AGAIN_AFTER);
+    if (askAgainMs === null) {
+      throw new RangeError(
+        `"askAgainAfter" expected a period such as P30D, got ${options.askAgainAfter}`,
+      );
+    }
+    this.#askAgainMs = askAgainMs;
     this.schema = options.schema;
     this.person = person;
     this.noticeVersion = noticeVersion;
@@ -143,17 +188,65 @@ export class ConsentLedger {
   }
 
   /**
+   * Calls back after every act, before the call that recorded it returns. When a listener throws, the others
+   * are called all the same and the act stands; then the call throws what the first one threw.
+   *
+   * @returns stops it
+   */
+  onChange(listener: () => void): () => void {
+    const entry = (): void => listener();
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  /**
+   * The notice to show before asking for one consent, or why the person is not to be asked: because of an
+   * agreement that holds, or because the person declined, or did not answer, within `askAgainAfter`. What
+   * the person does without being asked, in the settings say, is not bound by this.
+   *
+   * Nothing is asked where nothing would be collected. The question itself is recorded, so that closing the
+   * dialogue counts as declining.
+   *
+   * @throws {VelaturaError} `profile/invalid-consent` or `profile/prohibited-kind`, as for {@link grant}
+   */
+  ask(scope: ConsentScope, controller: string): ConsentQuestion {
+    const checked = checkScope(this.schema, scope);
+    checkController(this.schema, controller);
+    const now = this.now();
+    const no = (
+      reason: Extract<ConsentQuestion, { ask: false }>['reason'],
+      notBefore: number | null = null,
+    ): ConsentQuestion => ({ ask: false, reason, notBefore });
+    if (this.#state.holds(checked, controller, now)) return no('already-agreed');
+    if (isMoreThanEssential(checked) && this.#state.minorsMode) return no('minors-mode');
+    if (checked.tier !== 'essential' && this.#state.isWatchOnly(checked.scene)) {
+      return no('watch-only');
+    }
+    const declinedAt = this.#state.declinedAt(checked);
+    if (declinedAt !== null && now < declinedAt + this.#askAgainMs) {
+      return no('declined-recently', declinedAt + this.#askAgainMs);
+    }
+    const notice = consentNotice(this.schema, checked, controller, this.noticeVersion);
+    if (notice.details.length === 0) return no('nothing-to-ask');
+    this.#record({ act: 'ask', scope: checked });
+    return { ask: true, notice };
+  }
+
+  /**
    * Records that the person agreed, to one scope.
    *
-   * @throws {VelaturaError} `profile/invalid-consent` when scope, purposes or controller are not declared,
-   * the consent has expired or a restricted item is not explicit; `profile/prohibited-kind`
+   * @throws {VelaturaError} `profile/invalid-consent` when scope, purposes, controller or recipients are not
+   * declared, a recipient that needs an act of its own is named among others, the consent has expired, a
+   * restricted item is not explicit or the person is treated as a minor; `profile/prohibited-kind`
    */
   grant(grant: ConsentGrant): ConsentReceipt {
     const { controller, expiresAt } = grant;
     const purposes = Object.freeze([...grant.purposes]);
-    const scope = this.#checkScope(grant.scope);
-    if (own(this.schema.parties, controller)?.role !== 'controller') {
-      throw invalidConsent(`"${printable(controller)}" is not a declared controller`, {});
+    const scope = checkScope(this.schema, grant.scope);
+    checkController(this.schema, controller);
+    const recipients = checkRecipients(this.schema, scope, controller, grant.recipients ?? []);
+    if (isMoreThanEssential(scope) && this.#state.minorsMode) {
+      throw invalidConsent('a minor cannot agree to more than the essential', {});
     }
     if (purposes.length === 0 || purposes.some((p) => !this.schema.purposes.includes(p))) {
       throw invalidConsent('a consent names at least one purpose, all of them declared', {
@@ -168,28 +261,31 @@ export class ConsentLedger {
       scope,
       purposes,
       controller,
+      recipients,
       noticeVersion: this.noticeVersion,
+      notice: noticeDigest(this.schema, scope, controller),
       expiresAt,
     });
   }
 
   /**
-   * Records that the person no longer agrees, or never did: at once, in one call.
+   * Records that the person no longer agrees, or never did: at once, in one call. With the consent for data
+   * those for passing it on end too, and stay ended when it is given again.
    *
    * @throws {VelaturaError} `profile/invalid-consent` when the scope is not declared
    */
   withdraw(scope: ConsentScope): ConsentReceipt {
-    return this.#record({ act: 'withdraw', scope: this.#checkScope(scope) });
+    return this.#record({ act: 'withdraw', scope: checkScope(this.schema, scope) });
   }
 
   /** Ends every use for a purpose, of whatever tier: nothing is collected for it any more. */
   optOut(purpose: Purpose): ConsentReceipt {
-    return this.#record({ act: 'opt-out', purpose: this.#checkPurpose(purpose) });
+    return this.#record({ act: 'opt-out', purpose: checkPurpose(this.schema, purpose) });
   }
 
   /** Takes an opt-out back. It grants nothing: consents that ended meanwhile stay ended. */
   optIn(purpose: Purpose): ConsentReceipt {
-    return this.#record({ act: 'opt-in', purpose: this.#checkPurpose(purpose) });
+    return this.#record({ act: 'opt-in', purpose: checkPurpose(this.schema, purpose) });
   }
 
   /** True when the person opted out of the purpose. */
@@ -199,10 +295,38 @@ export class ConsentLedger {
 
   /** Switches a scene to watching only: then nothing of it is collected or used, whatever was granted. */
   setWatchOnly(scene: string, on: boolean): ConsentReceipt {
-    if (own(this.schema.scenes, scene) === undefined) {
-      throw invalidConsent(`scene "${printable(scene)}" is not declared`, {});
+    return this.#record({
+      act: 'watch-only',
+      scene: checkScene(this.schema, scene),
+      on: on !== false,
+    });
+  }
+
+  /**
+   * Records what the person chose when a live session of a scene began: to take part as agreed so far, or to
+   * watch only, until the session ends. It grants nothing by itself, and where a risk rule asks for
+   * `session-consent` nothing is collected without it. A session that is not ended is over after a day.
+   */
+  beginSession(scene: string, choice: Exclude<SessionChoice, 'ended'>): ConsentReceipt {
+    if (choice !== 'as-agreed' && choice !== 'watch-only') {
+      throw new TypeError(`"choice" expected "as-agreed" or "watch-only", got ${String(choice)}`);
     }
-    return this.#record({ act: 'watch-only', scene, on });
+    return this.#record({ act: 'session', scene: checkScene(this.schema, scene), choice });
+  }
+
+  /** Records that the session is over; what happened in one that was only watched stays outside. */
+  endSession(scene: string): ConsentReceipt {
+    return this.#record({ act: 'session', scene: checkScene(this.schema, scene), choice: 'ended' });
+  }
+
+  /**
+   * Treats the person as a minor, or no longer. While it is on, nothing but essential data is collected or
+   * used, and that not to recommend, search or advertise; nothing more can be agreed to.
+   *
+   * Who may turn it off, such as a guardian with a secret, is for the application to check before the call.
+   */
+  setMinorsMode(on: boolean): ConsentReceipt {
+    return this.#record({ act: 'minors-mode', on: on !== false });
   }
 
   /** True when the use is covered; see {@link decide}. */
@@ -236,47 +360,20 @@ export class ConsentLedger {
     return this.#state.decide(use);
   }
 
-  #checkPurpose(purpose: Purpose): Purpose {
-    if (!this.schema.purposes.includes(purpose)) {
-      throw invalidConsent('the purpose is not declared', { purposes: this.schema.purposes });
-    }
-    return purpose;
-  }
-
-  /** A frozen copy of a scope whose names are declared and fit its tier. */
-  #checkScope(scope: ConsentScope): ConsentScope {
-    if (scope.tier === 'essential') return Object.freeze({ tier: scope.tier });
-    if (scope.tier !== 'enhanced' && scope.tier !== 'restricted') {
-      throw invalidConsent('the scope is of no tier for which consent can be given', {});
-    }
-    const { scene } = scope;
-    if (own(this.schema.scenes, scene) === undefined) {
-      throw invalidConsent(`scene "${printable(scene)}" is not declared`, {});
-    }
-    if (scope.tier === 'enhanced') return Object.freeze({ tier: scope.tier, scene });
-    const { kind } = scope;
-    if (own(this.schema.kinds, kind)?.tier === 'prohibited') {
-      throw new VelaturaError('profile/prohibited-kind', `kind "${kind}" cannot be agreed to`, {
-        kind,
-      });
-    }
-    if (collectedKind(this.schema, kind)?.tier !== 'restricted') {
-      throw invalidConsent(
-        `"${printable(kind)}" is not a declared kind of the tier "restricted"`,
-        {},
-      );
-    }
-    if (scope.explicit !== true) {
-      throw invalidConsent('consent to a restricted kind is explicit, or it is none', { kind });
-    }
-    return Object.freeze({ tier: scope.tier, scene, kind, explicit: true });
-  }
-
   #record(act: ConsentAct): ConsentReceipt {
     const place = { person: this.person, serial: this.#receipts.length, time: this.now() };
     const proof = proveAct(this.#key, this.head, place, act);
     const receipt = Object.freeze({ ...act, ...place, proof }) as ConsentReceipt;
     this.#append(receipt);
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
     return receipt;
   }
 
@@ -295,9 +392,7 @@ export class ConsentLedger {
   }
 }
 
-function invalidConsent(
-  message: string,
-  details: Readonly<Record<string, string | number | readonly string[]>>,
-): VelaturaError {
-  return new VelaturaError('profile/invalid-consent', message, details);
+/** True for what only a consent covers, also when it is essential data that somebody else wants. */
+function isMoreThanEssential(scope: ConsentScope): boolean {
+  return scope.tier !== 'essential' || scope.recipient !== undefined;
 }

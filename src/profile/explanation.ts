@@ -1,14 +1,12 @@
 import { normalQuantile } from '../core/special/normal.ts';
-import { printable } from './names.ts';
-
-/** A number that noise has moved, and how far. */
-export interface NoisyNumber {
-  readonly value: number;
-  /** Standard deviation of the noise in it. */
-  readonly noiseStddev: number;
-  readonly lower: number;
-  readonly upper: number;
-}
+import {
+  checkConfidence,
+  checkNumbers,
+  type NoisyNumber,
+  noisy,
+  probabilityOf,
+  type TagExplanation,
+} from './explanation-parts.ts';
 
 /** What one feature adds to the logit. */
 export interface Contribution extends NoisyNumber {
@@ -48,27 +46,11 @@ export interface LinearTagQuestion {
 }
 
 /** Why a linear model gives a tag its probability, and how much of it may be noise. */
-export interface LinearTagExplanation {
-  readonly tag: string;
-  readonly confidence: number;
-  readonly probability: NoisyProbability;
-  /** bias + Σ contributions. */
-  readonly logit: NoisyNumber;
+export interface LinearTagExplanation extends TagExplanation {
+  readonly kind: 'linear';
   readonly bias: NoisyNumber;
   /** Largest magnitude first; their values add up to logit − bias. */
   readonly contributions: readonly Contribution[];
-  readonly baselineName: string;
-  /** logit − logit of the baseline. */
-  readonly difference: NoisyNumber;
-  /** True when the interval of the difference holds 0: the noise alone could have made the tag stand out. */
-  readonly mayBeNoise: boolean;
-}
-
-/** A probability with the interval of its logit mapped to probabilities. */
-export interface NoisyProbability {
-  readonly value: number;
-  readonly lower: number;
-  readonly upper: number;
 }
 
 /**
@@ -102,13 +84,10 @@ export function explainLinearTag(question: LinearTagQuestion): LinearTagExplanat
   const logit = noisy(bias + sum, Math.sqrt(variance + biasNoiseStddev ** 2), z);
   const difference = differenceTo(question, sum, variance, z);
   return {
+    kind: 'linear',
     tag,
     confidence,
-    probability: {
-      value: logistic(logit.value),
-      lower: logistic(logit.lower),
-      upper: logistic(logit.upper),
-    },
+    probability: probabilityOf(logit),
     logit,
     bias: noisy(bias, biasNoiseStddev, z),
     contributions: contributions.sort((a, b) => Math.abs(b.value) - Math.abs(a.value)),
@@ -116,40 +95,6 @@ export function explainLinearTag(question: LinearTagQuestion): LinearTagExplanat
     difference,
     mayBeNoise: difference.lower <= 0 && difference.upper >= 0,
   };
-}
-
-/** How many contributions {@link describeExplanation} names. */
-const NAMED_CONTRIBUTIONS = 5;
-
-/**
- * The explanation in sentences. Names from outside are made printable; escape the text before it goes into
- * HTML.
- */
-export function describeExplanation(explanation: LinearTagExplanation): string {
-  const { probability, contributions, difference, logit, bias } = explanation;
-  const percent = `${round(explanation.confidence * 100)} %`;
-  const baseline = printable(explanation.baselineName);
-  const named = contributions.slice(0, NAMED_CONTRIBUTIONS).filter((c) => c.value !== 0);
-  const rest = contributions.slice(named.length);
-  const lines = [
-    `Tag "${printable(explanation.tag)}": probability ${round(probability.value)}; with the privacy noise between ${round(probability.lower)} and ${round(probability.upper)} (${percent} confidence).`,
-    `Everybody starts at ${signed(bias.value)}; your features lead to ${signed(logit.value)}:`,
-    ...named.map(
-      (c) =>
-        `  ${printable(c.name)}: ${round(c.feature)} × ${signed(c.weight)} = ${signed(c.value)} (± ${round((c.upper - c.lower) / 2)})`,
-    ),
-  ];
-  if (rest.some((c) => c.value !== 0)) {
-    const total = rest.reduce((sum, c) => sum + c.value, 0);
-    lines.push(`  ${rest.length} more together: ${signed(total)}`);
-  }
-  const interval = `${signed(difference.value)}, between ${signed(difference.lower)} and ${signed(difference.upper)}`;
-  lines.push(
-    explanation.mayBeNoise
-      ? `Against ${baseline}: ${interval}. This tag may be noise: the interval holds zero.`
-      : `Against ${baseline}: ${interval}. More than the noise explains.`,
-  );
-  return lines.join('\n');
 }
 
 function differenceTo(
@@ -165,23 +110,6 @@ function differenceTo(
   return noisy(bias + sum - baseline.logit, stddev, z);
 }
 
-function noisy(value: number, noiseStddev: number, z: number): NoisyNumber {
-  const halfWidth = z * noiseStddev;
-  return { value, noiseStddev, lower: value - halfWidth, upper: value + halfWidth };
-}
-
-function logistic(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
-function signed(value: number): string {
-  return value < 0 ? `−${round(-value)}` : `+${round(value)}`;
-}
-
 function checkQuestion(question: LinearTagQuestion): void {
   const { featureNames, features, weights, weightNoiseStddev, confidence, baseline } = question;
   checkNumbers('features', features, featureNames.length, Number.NEGATIVE_INFINITY);
@@ -195,25 +123,5 @@ function checkQuestion(question: LinearTagQuestion): void {
     checkNumbers('baseline.logit', [baseline.logit], 1, Number.NEGATIVE_INFINITY);
     checkNumbers('baseline.noiseStddev', [baseline.noiseStddev], 1, 0);
   }
-  if (!(confidence > 0 && confidence < 1)) {
-    throw new RangeError(`"confidence" expected a number in (0, 1), got ${confidence}`);
-  }
-}
-
-function checkNumbers(
-  name: string,
-  numbers: ArrayLike<number>,
-  length: number,
-  minimum: number,
-): void {
-  if (numbers.length !== length) {
-    throw new RangeError(`"${name}" expected ${length} numbers, got ${numbers.length}`);
-  }
-  for (let i = 0; i < length; i++) {
-    const value = numbers[i] as number;
-    if (!Number.isFinite(value) || value < minimum) {
-      const least = minimum === 0 ? ' of at least 0' : '';
-      throw new RangeError(`"${name}" expected finite numbers${least}, got another at ${i}`);
-    }
-  }
+  checkConfidence(confidence);
 }

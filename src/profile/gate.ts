@@ -1,59 +1,49 @@
-import type { ConsentLedger } from './consent.ts';
+import type { ConsentReader } from './consent-state.ts';
 import type { ProfileEvent } from './event.ts';
-import { MAX_NAME_LENGTH } from './names.ts';
-import { endOfDay, parsePeriod } from './period.ts';
-import type { CollectedKind, ProfileSchema, Purpose } from './schema.ts';
-
-/** Why the gate drops an event. */
-export const GATE_REFUSALS = [
-  'malformed',
-  'other-person',
-  'undeclared-kind',
-  'prohibited-kind',
-  'undeclared-scene',
-  'purpose-not-declared',
-  'opted-out',
-  'watch-only',
-  'consent-missing',
-  'consent-withdrawn',
-  'consent-expired',
-  'notice-outdated',
-  'other-controller',
-  'purpose-not-agreed',
-  'review-overdue',
-  'in-the-future',
-  'before-consent',
-  'past-retention',
-  'tag-not-allowed',
-] as const;
-/** One of {@link GATE_REFUSALS}. */
-export type GateRefusal = (typeof GATE_REFUSALS)[number];
-
-/** What became of an event. */
-export type GateDecision = 'admitted' | GateRefusal;
+import { type DeIdentification, DeIdentifier } from './gate-deidentify.ts';
+import {
+  type CollectedEvent,
+  coarseValue,
+  copyEvent,
+  copyPlace,
+  copyText,
+  type OfferedEvent,
+  type OfferedText,
+  type Place,
+} from './gate-event.ts';
+import type { GateDecision, GateRefusal } from './gate-refusal.ts';
+import { type GateRule, type GateRules, gateRules } from './gate-rules.ts';
+import { GateTally } from './gate-tally.ts';
+import type { Purpose } from './schema.ts';
+import type { TextCounter } from './text-counter.ts';
 
 /** What a {@link CollectionGate} is made from. */
 export interface CollectionGateOptions {
   /** Consent of the one person whose events pass here; also brings schema and clock. */
-  readonly consent: ConsentLedger;
+  readonly consent: ConsentReader;
   /** What the events are collected for; another purpose needs another gate. */
   readonly purpose: Purpose;
   /** Takes the admitted events. */
-  readonly collect: (event: ProfileEvent) => void;
+  readonly collect: (event: CollectedEvent) => void;
+  /** Party to whom the events are passed on, beyond the controller of their kind; needs `deIdentify`. */
+  readonly recipient?: string;
+  /** Makes events coarse. Needed wherever they leave the person's device, or come from an edge box. */
+  readonly deIdentify?: DeIdentification;
+  /** Counts what kinds made from text are made of. Default: such kinds are dropped. */
+  readonly text?: TextCounter;
+  /** Counts shared with other gates, such as those of all persons of an edge box. */
+  readonly tally?: GateTally;
+  /** Told about every event that is dropped: the reason, and nothing of the event. */
+  readonly onRefusal?: (reason: GateRefusal) => void;
 }
 
 /** A device's clock may be this much ahead of ours before its events count as from the future. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
-/** What is known of a kind in a scene before any event comes, and the last answer of the ledger. */
-interface Cell {
-  readonly refusal: GateRefusal | null;
-  readonly retentionMs: number;
-  readonly reviewUntil: number;
-  /** Tags that may be made from this kind in this scene, with the end of their review. */
-  readonly tags: ReadonlyMap<string, number>;
+/** The last answer of the ledger for one rule. */
+interface Answer {
   revision: number;
-  consentRefusal: GateRefusal | null;
+  refusal: GateRefusal | null;
   since: number;
   until: number;
 }
@@ -64,7 +54,9 @@ interface Cell {
  * All else is dropped and counted by reason.
  *
  * Opting out, withdrawing and `watchOnly` act on the next event. What is admitted is a copy of the six
- * fields of {@link ProfileEvent}; whatever else hung on the event does not pass.
+ * fields of {@link ProfileEvent}, with the value at the resolution that its kind declares; whatever else hung
+ * on the event (addresses, device ids, text) does not pass. With `deIdentify` account, time and place are
+ * coarse as well.
  *
  * ## Privacy
  * The counts say how often a reason came up, never for which event. They are still data of a person: to
@@ -72,33 +64,54 @@ interface Cell {
  */
 export class CollectionGate {
   readonly purpose: Purpose;
-  readonly #consent: ConsentLedger;
-  readonly #collect: (event: ProfileEvent) => void;
-  /** kind → scene → cell; decisions that need no event are made once. */
-  readonly #cells: ReadonlyMap<string, ReadonlyMap<string, Cell>>;
-  readonly #refusals = new Map<GateRefusal, number>();
-  #admitted = 0;
+  readonly #consent: ConsentReader;
+  readonly #collect: (event: CollectedEvent) => void;
+  readonly #recipient: string | null;
+  readonly #deIdentifier: DeIdentifier | null;
+  readonly #text: TextCounter | null;
+  readonly #onRefusal: ((reason: GateRefusal) => void) | null;
+  readonly #rules: GateRules;
+  /** By index of the rule; made when a rule is first asked for. */
+  readonly #answers: Answer[] = [];
+  readonly #counts = new GateTally();
+  readonly #shared: GateTally | null;
+  /** Period of the shared tally in which this gate has counted. */
+  #joined = -1;
+  /** Time of the event at hand; the clock is read once for each. */
+  #now = 0;
 
-  /** @throws RangeError when the schema does not declare the purpose */
+  /**
+   * @throws RangeError when the schema does not declare the purpose or the recipient, or events would be
+   * passed on as they are
+   */
   constructor(options: CollectionGateOptions) {
-    const { schema } = options.consent;
-    if (!schema.purposes.includes(options.purpose)) {
+    const { consent, purpose, recipient, deIdentify } = options;
+    const { schema } = consent;
+    if (!schema.purposes.includes(purpose)) {
       throw new RangeError(`"purpose" expected one of ${schema.purposes.join(', ')}`);
     }
-    this.purpose = options.purpose;
-    this.#consent = options.consent;
+    if (recipient !== undefined && deIdentify === undefined) {
+      throw new RangeError('"deIdentify" expected where events are passed on to a recipient');
+    }
+    this.purpose = purpose;
+    this.#consent = consent;
     this.#collect = options.collect;
-    this.#cells = tabulate(schema, options.purpose);
+    this.#recipient = recipient ?? null;
+    this.#deIdentifier = deIdentify === undefined ? null : new DeIdentifier(deIdentify);
+    this.#text = options.text ?? null;
+    this.#shared = options.tally ?? null;
+    this.#onRefusal = options.onRefusal ?? null;
+    this.#rules = gateRules(schema, { purpose, deIdentified: deIdentify !== undefined });
   }
 
   /** How many events were admitted. */
   get admitted(): number {
-    return this.#admitted;
+    return this.#counts.admitted;
   }
 
   /** How many events were dropped, by reason; reasons that never came up are left out. */
   refusals(): ReadonlyMap<GateRefusal, number> {
-    return new Map(this.#refusals);
+    return this.#counts.refusals();
   }
 
   /**
@@ -106,129 +119,101 @@ export class CollectionGate {
    *
    * @param event - anything at all; what is not an event is dropped as `malformed`
    */
-  offer(event: ProfileEvent): GateDecision {
+  offer(event: OfferedEvent): GateDecision {
     // One read of each field: a getter cannot show one value to the check and another to the collector.
-    const copy = copyFields(event);
-    if (copy === null) return this.#drop('malformed');
-    const refusal = this.#refusal(copy);
-    if (refusal !== null) return this.#drop(refusal);
-    this.#collect(copy);
-    this.#admitted += 1;
+    const copy = copyEvent(event);
+    if (copy === null) return this.#note('malformed');
+    const found = this.#findRule(copy);
+    if (typeof found === 'string') return this.#note(found);
+    if (found.fromText) return this.#note('raw-text');
+    const place = found.withPlace && this.#deIdentifier !== null ? copyPlace(event) : null;
+    return this.#note(this.#pass(found, copy, place));
+  }
+
+  /**
+   * Counts what a text of the person says about tags, and takes the counts in as one event a tag. The text
+   * is dropped, whatever the answer; it is not even looked at without consent. Each count is an event of its
+   * own in {@link admitted} and {@link refusals}.
+   *
+   * @param offered - anything at all; what is no text is dropped as `malformed`
+   * @returns `admitted` when at least one count was
+   */
+  offerText(offered: OfferedText): GateDecision {
+    const copy = copyText(offered);
+    if (copy === null) return this.#note('malformed');
+    const found = this.#findRule(copy);
+    if (typeof found === 'string') return this.#note(found);
+    if (!found.fromText || this.#text === null) return this.#note('raw-text');
+    const { user, time, scene, kind } = copy;
+    const decisions = [...this.#text.count(copy.text)].map(([tag, value]) =>
+      this.#note(this.#pass(found, { user, time, scene, kind, tag, value }, null)),
+    );
+    if (decisions.length === 0) return this.#note('nothing-counted');
+    return decisions.find((decision) => decision === 'admitted') ?? (decisions[0] as GateDecision);
+  }
+
+  #note(decision: GateDecision): GateDecision {
+    this.#counts.count(decision);
+    const shared = this.#shared;
+    if (shared !== null) {
+      if (this.#joined !== shared.period) {
+        this.#joined = shared.period;
+        shared.join();
+      }
+      shared.count(decision);
+    }
+    if (decision !== 'admitted' && this.#onRefusal !== null) this.#onRefusal(decision);
+    return decision;
+  }
+
+  /** The rule by which the event may pass as far as its tag allows, or why it may not. */
+  #findRule(event: Omit<ProfileEvent, 'tag' | 'value'>): GateRule | GateRefusal {
+    if (event.user !== this.#consent.person) return 'other-person';
+    const scenes = this.#rules.get(event.kind);
+    if (scenes === undefined) return 'undeclared-kind';
+    const rule = scenes.get(event.scene);
+    if (rule === undefined) return 'undeclared-scene';
+    if (rule.refusal !== null) return rule.refusal;
+    const now = this.#consent.now();
+    this.#now = now;
+    const answer = this.#answer(rule, event, now);
+    if (answer.refusal !== null) return answer.refusal;
+    if (now >= rule.reviewUntil) return 'review-overdue';
+    if (event.time > now + CLOCK_TOLERANCE_MS) return 'in-the-future';
+    if (event.time < answer.since) return 'before-consent';
+    return event.time < now - rule.retentionMs ? 'past-retention' : rule;
+  }
+
+  #pass(rule: GateRule, event: ProfileEvent, place: Place | null): GateDecision {
+    const tagReviewUntil = rule.tags.get(event.tag);
+    if (tagReviewUntil === undefined) return 'tag-not-allowed';
+    if (this.#now >= tagReviewUntil) return 'review-overdue';
+    const needed = { ...event, value: coarseValue(event.value, rule.value) };
+    const shown = this.#deIdentifier === null ? needed : this.#deIdentifier.apply(needed, place);
+    if (shown === null) return 'rare-value';
+    this.#collect(shown);
     return 'admitted';
   }
 
-  #drop(reason: GateRefusal): GateRefusal {
-    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
-    return reason;
-  }
-
-  #refusal(event: ProfileEvent): GateRefusal | null {
-    if (event.user !== this.#consent.person) return 'other-person';
-    const scenes = this.#cells.get(event.kind);
-    if (scenes === undefined) return 'undeclared-kind';
-    const cell = scenes.get(event.scene);
-    if (cell === undefined) return 'undeclared-scene';
-    if (cell.refusal !== null) return cell.refusal;
-    const now = this.#consent.now();
-    const consentRefusal = this.#consentRefusal(cell, event, now);
-    if (consentRefusal !== null) return consentRefusal;
-    if (now >= cell.reviewUntil) return 'review-overdue';
-    if (event.time > now + CLOCK_TOLERANCE_MS) return 'in-the-future';
-    if (event.time < cell.since) return 'before-consent';
-    if (event.time < now - cell.retentionMs) return 'past-retention';
-    const tagReviewUntil = cell.tags.get(event.tag);
-    if (tagReviewUntil === undefined) return 'tag-not-allowed';
-    return now >= tagReviewUntil ? 'review-overdue' : null;
-  }
-
   /** Asks the ledger only when its history has grown or the last answer has run out. */
-  #consentRefusal(cell: Cell, event: ProfileEvent, now: number): GateRefusal | null {
+  #answer(rule: GateRule, { kind, scene }: { kind: string; scene: string }, now: number): Answer {
     const { revision } = this.#consent;
-    if (cell.revision !== revision || now >= cell.until) {
-      const { kind, scene } = event;
-      const decision = this.#consent.decide({ kind, scene, purpose: this.purpose, at: now });
-      cell.revision = revision;
-      cell.consentRefusal = decision.permitted ? null : decision.reason;
-      cell.since = decision.permitted ? decision.since : Number.POSITIVE_INFINITY;
-      cell.until = decision.permitted ? decision.until : Number.POSITIVE_INFINITY;
-    }
-    return cell.consentRefusal;
-  }
-}
-
-function tabulate(
-  schema: ProfileSchema,
-  purpose: Purpose,
-): ReadonlyMap<string, ReadonlyMap<string, Cell>> {
-  const scenes = Object.keys(schema.scenes);
-  return new Map(
-    Object.entries(schema.kinds).map(([kind, declared]) => [
+    const known = this.#answers[rule.index];
+    if (known !== undefined && known.revision === revision && now < known.until) return known;
+    const decision = this.#consent.decide({
       kind,
-      new Map(
-        scenes.map((scene) => [
-          scene,
-          declared.tier === 'prohibited'
-            ? closedCell('prohibited-kind')
-            : openCell(schema, kind, declared, scene, purpose),
-        ]),
-      ),
-    ]),
-  );
-}
-
-function closedCell(refusal: GateRefusal): Cell {
-  return {
-    refusal,
-    retentionMs: 0,
-    reviewUntil: Number.NEGATIVE_INFINITY,
-    tags: new Map(),
-    revision: -1,
-    consentRefusal: refusal,
-    since: Number.POSITIVE_INFINITY,
-    until: Number.NEGATIVE_INFINITY,
-  };
-}
-
-function openCell(
-  schema: ProfileSchema,
-  kind: string,
-  declared: CollectedKind,
-  scene: string,
-  purpose: Purpose,
-): Cell {
-  if (!declared.purposes.includes(purpose)) return closedCell('purpose-not-declared');
-  const tags = Object.entries(schema.tags).filter(
-    ([, tag]) =>
-      tag.from.includes(kind) && tag.scenes.includes(scene) && tag.purposes.includes(purpose),
-  );
-  return {
-    refusal: null,
-    retentionMs: parsePeriod(declared.retention) as number,
-    reviewUntil: endOfDay(declared.reviewBy) as number,
-    tags: new Map(tags.map(([name, tag]) => [name, endOfDay(tag.reviewBy) as number])),
-    revision: -1,
-    consentRefusal: 'consent-missing',
-    since: Number.POSITIVE_INFINITY,
-    until: Number.NEGATIVE_INFINITY,
-  };
-}
-
-/** The fields of an event, or null for what is not one. */
-function copyFields(event: ProfileEvent): ProfileEvent | null {
-  if (typeof event !== 'object' || event === null) return null;
-  const { user, time, scene, kind, tag, value } = event;
-  const wellFormed =
-    typeof user === 'string' &&
-    Number.isSafeInteger(time) &&
-    isShort(scene) &&
-    isShort(kind) &&
-    isShort(tag) &&
-    Number.isFinite(value) &&
-    value >= 0;
-  return wellFormed ? { user, time, scene, kind, tag, value } : null;
-}
-
-/** Keeps huge strings away from the hash tables. */
-function isShort(name: unknown): boolean {
-  return typeof name === 'string' && name.length <= MAX_NAME_LENGTH;
+      scene,
+      purpose: this.purpose,
+      ...(this.#recipient === null ? {} : { recipient: this.#recipient }),
+      at: now,
+    });
+    const answer = {
+      revision,
+      refusal: decision.permitted ? null : decision.reason,
+      since: decision.permitted ? decision.since : Number.POSITIVE_INFINITY,
+      until: decision.permitted ? decision.until : Number.POSITIVE_INFINITY,
+    };
+    this.#answers[rule.index] = answer;
+    return answer;
+  }
 }

@@ -27,3 +27,12 @@ export function endOfDay(text: string): number | null {
   const start = Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
   return new Date(start).toISOString().slice(0, 10) === text ? start + DAY_MS : null;
 }
+
+/** Last day of the half year that begins on a day, such as 2027-02-28 for 2026-08-31; null for no day. */
+export function halfYearAfter(text: string): string | null {
+  if (endOfDay(text) === null) return null;
+  const [year, month, day] = text.split('-').map(Number) as [number, number, number];
+  // The month may be shorter: then its last day.
+  const last = new Date(Date.UTC(year, month + 6, 0)).getUTCDate();
+  return new Date(Date.UTC(year, month + 5, Math.min(day, last))).toISOString().slice(0, 10);
+}

@@ -1,8 +1,9 @@
 import { VelaturaError } from '../core/errors.ts';
 import type { ConsentLedger } from './consent.ts';
-import { endOfDay } from './period.ts';
-import { requireScene, requireTag, type SceneData } from './scenes.ts';
-import type { ProfileSchema, Purpose, TagDeclaration } from './schema.ts';
+import { requireScene, type SceneData } from './scenes.ts';
+import type { ProfileSchema, Purpose } from './schema.ts';
+import { reviewEnd } from './schema-review.ts';
+import { type StatedValue, type TagChoices, tagOfScene } from './store/tag-choices.ts';
 
 /** A trained model of one scene, as the device holds it. */
 export interface SceneModel<S extends string = string> {
@@ -18,13 +19,23 @@ export interface SceneModel<S extends string = string> {
 /** A tag and how likely it is. */
 export interface ProfileTag {
   readonly tag: string;
+  /** 0 or 1 where the person said it. */
   readonly probability: number;
+  /** Who says so. The person's own word stands above every model. */
+  readonly source: 'model' | 'person';
+  /** The level the person named, of a tag that has levels. */
+  readonly level?: string;
 }
 
 /** A tag that was left out, and why. */
 export interface WithheldTag {
   readonly tag: string;
-  readonly reason: 'purpose-not-declared' | 'consent' | 'review-overdue' | 'sensitive-combination';
+  readonly reason:
+    | 'purpose-not-declared'
+    | 'consent'
+    | 'review-overdue'
+    | 'opted-out-of-tag'
+    | 'sensitive-combination';
 }
 
 /** Tags of one person in one scene, for one purpose. Plain JSON; it stays on the person's device. */
@@ -47,6 +58,8 @@ export interface ProfileRequest<S extends string> {
   readonly consent: ConsentLedger;
   readonly model: SceneModel<S>;
   readonly features: SceneData<S, Float32Array>;
+  /** The person's corrections and opt-outs, from the store of the profile; `NO_CHOICES` of a made-up person. */
+  readonly choices: SceneData<S, TagChoices>;
   readonly purpose: Purpose;
   /**
    * A sensitive combination counts as present when every tag of it is at least this probable, in [0, 1];
@@ -58,17 +71,18 @@ export interface ProfileRequest<S extends string> {
 /**
  * Computes a person's tags on the person's device.
  *
- * A tag is left out when its purpose, its review or the consent for any kind of data it is made from does
- * not cover the use, and all tags of a sensitive combination are left out when all of them are likely.
- * After an opt-out the model is not asked at all.
+ * What the person said of a tag stands, whatever a model predicts, and a tag that the person opted out of is
+ * left out. So is a tag whose purpose, review or consent for any kind of data it is made from does not
+ * cover the use; the person's own word needs no consent for data. All tags of a sensitive combination are left
+ * out when all of them are likely. After an opt-out of the purpose the model is not asked at all.
  *
  * ## Privacy
  * Prediction reads one person's data and a released model; it costs no epsilon as long as the profile stays
  * with the person. Sending it anywhere in the clear is a release.
  *
  * @throws {VelaturaError} `data/unknown-scene`; `profile/unknown-tag` when the model predicts an undeclared
- * tag; `profile/flow-unauthorised` when a tag or the features belong to another scene; `data/invalid-value`
- * when the model answers with anything but probabilities
+ * tag; `profile/flow-unauthorised` when a tag, the features or the choices belong to another scene;
+ * `data/invalid-value` when the model answers with anything but probabilities
  */
 export function computeProfile<S extends string>(request: ProfileRequest<S>): Profile<S> {
   const { consent, model, purpose, combinationThreshold = 0.5 } = request;
@@ -78,28 +92,34 @@ export function computeProfile<S extends string>(request: ProfileRequest<S>): Pr
     );
   }
   const { schema } = consent;
+  const { scene } = model;
   const at = consent.now();
-  requireScene(schema, model.scene);
-  const declared = model.tags.map((tag) => declaredTag(schema, tag, model.scene));
-  const features = request.features.read(model.scene);
-  if (consent.hasOptedOut(purpose))
-    return nonPersonalisedProfile({ scene: model.scene, purpose, at });
+  requireScene(schema, scene);
+  for (const tag of model.tags) tagOfScene(schema, scene, tag);
+  const features = request.features.read(scene, purpose);
+  const choices = request.choices.read(scene, purpose);
+  if (consent.hasOptedOut(purpose)) return nonPersonalisedProfile({ scene, purpose, at });
+  const candidates = new Map<string, ProfileTag>();
   const probabilities = checkedProbabilities(model.predict(features), model.tags.length);
+  model.tags.forEach((tag, i) => {
+    const probability = (probabilities[i] as number) + 0; // never −0, which no record can hold
+    candidates.set(tag, { tag, probability, source: 'model' });
+  });
+  for (const [tag, { value }] of choices.corrections) candidates.set(tag, statedTag(tag, value));
   const withheld: WithheldTag[] = [];
   const usable: ProfileTag[] = [];
-  model.tags.forEach((tag, i) => {
-    const reason = withheldBecause(declared[i] as TagDeclaration, consent, {
-      scene: model.scene,
-      purpose,
-      at,
-    });
-    if (reason === null) usable.push({ tag, probability: probabilities[i] as number });
+  for (const candidate of candidates.values()) {
+    const { tag } = candidate;
+    const reason = choices.optedOut.has(tag)
+      ? 'opted-out-of-tag'
+      : withheldBecause(candidate, consent, { scene, purpose, at });
+    if (reason === null) usable.push(candidate);
     else withheld.push({ tag, reason });
-  });
+  }
   const sensitive = sensitiveTags(schema, usable, combinationThreshold);
   for (const tag of sensitive) withheld.push({ tag, reason: 'sensitive-combination' });
   return {
-    scene: model.scene,
+    scene,
     purpose,
     modelVersion: model.version,
     computedAt: at,
@@ -146,26 +166,20 @@ export function profileVector(
   return Float64Array.from(tags, (tag, i) => known.get(tag) ?? (fallback[i] as number));
 }
 
-function declaredTag(schema: ProfileSchema, name: string, scene: string): TagDeclaration {
-  requireTag(schema, name);
-  const tag = schema.tags[name] as TagDeclaration;
-  if (!tag.scenes.includes(scene)) {
-    throw new VelaturaError(
-      'profile/flow-unauthorised',
-      `tag "${name}" is not declared for scene "${scene}"`,
-      { tag: name, scene },
-    );
-  }
-  return tag;
+function statedTag(tag: string, value: StatedValue): ProfileTag {
+  if (typeof value === 'string') return { tag, probability: 1, source: 'person', level: value };
+  return { tag, probability: value ? 1 : 0, source: 'person' };
 }
 
 function withheldBecause(
-  tag: TagDeclaration,
+  { tag: name, source }: ProfileTag,
   consent: ConsentLedger,
   use: { readonly scene: string; readonly purpose: Purpose; readonly at: number },
 ): WithheldTag['reason'] | null {
+  const tag = tagOfScene(consent.schema, use.scene, name);
   if (!tag.purposes.includes(use.purpose)) return 'purpose-not-declared';
-  if (use.at >= (endOfDay(tag.reviewBy) as number)) return 'review-overdue';
+  if (use.at >= reviewEnd(consent.schema, tag)) return 'review-overdue';
+  if (source === 'person') return null;
   return tag.from.every((kind) => consent.permits({ kind, ...use })) ? null : 'consent';
 }
 

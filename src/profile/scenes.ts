@@ -6,49 +6,82 @@ import { type ProfileSchema, type Purpose, requireValidated } from './schema.ts'
  * Data of one person that belongs to one scene. Two of them can be joined only when their scenes are the
  * same; the type parameter is invariant, so that data of two scenes does not even compile together.
  *
+ * Data that came from another scene is bound to the purposes of the flow that brought it, and stays bound
+ * through every change and join.
+ *
  * ## Privacy
  * Guards against mistakes, not against code that wants to break out: whoever names the scene may read.
  */
 export class SceneData<in out S extends string, out T> {
   readonly scene: S;
+  /** The only purposes it may serve; null for data of the scene itself, which consent and schema rule. */
+  readonly purposes: readonly Purpose[] | null;
   readonly #value: T;
 
-  constructor(scene: S, value: T) {
+  /** @throws TypeError when the scene is not a string */
+  constructor(scene: S, value: T, purposes: readonly Purpose[] | null = null) {
     if (typeof scene !== 'string') {
       throw new TypeError(`"scene" expected a string, got ${typeof scene}`);
     }
     this.scene = scene;
+    this.purposes = purposes === null ? null : Object.freeze([...purposes]);
     this.#value = value;
   }
 
   /**
    * The data, for a reader that knows in which scene it works.
    *
-   * @throws {VelaturaError} `profile/flow-unauthorised` when that is another scene
+   * @param purpose - of the reading; needed for data that is bound to purposes
+   * @throws {VelaturaError} `profile/flow-unauthorised` when the scene is another, or the data may not serve
+   * the purpose
    */
-  read(scene: NoInfer<S>): T {
+  read(scene: NoInfer<S>, purpose?: Purpose): T {
     if (scene !== this.scene) throw unauthorised(this.scene, scene);
+    if (this.purposes !== null && (purpose === undefined || !this.purposes.includes(purpose))) {
+      throw unauthorised('another', scene);
+    }
     return this.#value;
   }
 
-  /** What `change` makes of the data, in the same scene. */
+  /** What `change` makes of the data, in the same scene and for the same purposes. */
   map<U>(change: (value: T) => U): SceneData<S, U> {
-    return new SceneData(this.scene, change(this.#value));
+    return new SceneData(this.scene, change(this.#value), this.purposes);
+  }
+
+  /**
+   * Joins with more data of the same scene; see {@link joinScenes}.
+   *
+   * @throws {VelaturaError} `profile/flow-unauthorised`
+   */
+  join<U, R>(other: SceneData<S, U>, join: (first: T, second: U) => R): SceneData<S, R> {
+    if (other.scene !== this.scene) throw unauthorised(other.scene, this.scene);
+    const purposes = commonPurposes(this.purposes, other.purposes);
+    // Data that may serve nothing would be refused at every reading: better here, where the mistake is.
+    if (purposes?.length === 0) throw unauthorised('another', this.scene);
+    return new SceneData(this.scene, join(this.#value, other.#value), purposes);
   }
 }
 
+function commonPurposes(
+  first: readonly Purpose[] | null,
+  second: readonly Purpose[] | null,
+): readonly Purpose[] | null {
+  if (first === null) return second;
+  return second === null ? first : first.filter((purpose) => second.includes(purpose));
+}
+
 /**
- * Joins data of one scene with more data of the same scene.
+ * Joins data of one scene with more data of the same scene. The result serves only what both may serve.
  *
  * @throws {VelaturaError} `profile/flow-unauthorised` when the scenes differ at run time, which plain
- * JavaScript and scenes known only as `string` can bring about
+ * JavaScript and scenes known only as `string` can bring about, or when no purpose is common to both
  */
 export function joinScenes<S extends string, A, B, R>(
   first: SceneData<S, A>,
   second: SceneData<NoInfer<S>, B>,
   join: (first: A, second: B) => R,
 ): SceneData<S, R> {
-  return first.map((a) => join(a, second.read(first.scene)));
+  return first.join(second, join);
 }
 
 /** What a flow is wanted for. */
@@ -115,7 +148,8 @@ export function authoriseFlow<From extends string, To extends string>(
 }
 
 /**
- * Takes tags from one scene into another. Only the tags that the flow names pass; the rest stays behind.
+ * Takes tags from one scene into another. Only the tags that the flow names pass, bound to its purpose; the
+ * rest stays behind.
  *
  * @throws {VelaturaError} `profile/flow-unauthorised` when the flow is forged or starts elsewhere
  */
@@ -124,13 +158,13 @@ export function carryTags<From extends string, To extends string, V>(
   data: SceneData<NoInfer<From>, ReadonlyMap<string, V>>,
 ): SceneData<To, ReadonlyMap<string, V>> {
   if (!AuthorisedFlow.isAuthorised(flow)) throw unauthorised(data.scene, flow.to);
-  const all = data.read(flow.from);
+  const all = data.read(flow.from, flow.purpose);
   const passing = new Map<string, V>();
   for (const tag of flow.tags) {
     const value = all.get(tag);
     if (value !== undefined) passing.set(tag, value);
   }
-  return new SceneData(flow.to, passing);
+  return new SceneData(flow.to, passing, [flow.purpose]);
 }
 
 /**

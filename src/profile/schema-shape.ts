@@ -1,7 +1,16 @@
 import * as v from 'valibot';
 import { isName, MAX_NAME_LENGTH } from './names.ts';
 import { endOfDay, parsePeriod } from './period.ts';
-import { ADVERTISING_MODES, LEGAL_BASES, PARTY_ROLES, PURPOSES, RISK_LEVELS } from './schema.ts';
+import {
+  ADVERTISING_MODES,
+  LEGAL_BASES,
+  OBLIGATIONS,
+  OVERDUE_REVIEW_POLICIES,
+  PARTY_ROLES,
+  PARTY_TYPES,
+  PURPOSES,
+  RISK_LEVELS,
+} from './schema.ts';
 import { dictionary, issuePath } from './shapes.ts';
 
 const NAME = `expected a name: letters, digits, ".", "_" and "-", at most ${MAX_NAME_LENGTH}`;
@@ -53,6 +62,12 @@ const flow = v.strictObject({
   recipients: distinct(name, 0),
 });
 
+const positive = v.pipe(
+  v.number('expected a number'),
+  v.gtValue(0, 'expected a number above 0'),
+  v.maxValue(Number.MAX_SAFE_INTEGER, 'expected at most 2^53 - 1'),
+);
+
 const collected = {
   source: v.literal(
     'first-party',
@@ -61,8 +76,12 @@ const collected = {
   purposes: distinct(purpose, 1),
   retention: period,
   reviewBy: day,
+  reviewedOn: v.optional(day),
   controller: name,
   recipients: distinct(name, 0),
+  value: v.optional(v.strictObject({ max: positive, step: positive })),
+  derivedFrom: v.optional(oneOf(['text'])),
+  place: v.optional(oneOf(['coarse'])),
 };
 
 // The legal basis is checked per tier: consent cannot stand in for explicit consent, nor a contract for both.
@@ -94,6 +113,15 @@ const tag = v.strictObject({
   retention: period,
   sensitivity: oneOf(['normal', 'sensitive']),
   reviewBy: day,
+  reviewedOn: v.optional(day),
+});
+
+const riskRule = v.strictObject({
+  kinds: distinct(name, 1),
+  scenes: distinct(name, 1),
+  tier: v.optional(oneOf(['enhanced', 'restricted', 'prohibited'])),
+  obligations: distinct(oneOf(OBLIGATIONS), 0),
+  assessedOn: v.optional(day),
 });
 
 const combination = v.strictObject({
@@ -104,13 +132,23 @@ const combination = v.strictObject({
 
 const schemaShape = v.strictObject({
   version: v.literal(1),
-  parties: dictionary(name, v.strictObject({ role: oneOf(PARTY_ROLES) })),
+  $schema: v.optional(v.string('expected an address')),
+  parties: dictionary(
+    name,
+    v.strictObject({
+      role: oneOf(PARTY_ROLES),
+      type: v.optional(oneOf(PARTY_TYPES)),
+      abroad: v.optional(v.boolean('expected true or false')),
+    }),
+  ),
   purposes: distinct(purpose, 1),
   scenes: dictionary(name, scene),
   flows: v.array(flow, 'expected a list'),
   kinds: dictionary(name, kind),
   tags: dictionary(name, tag),
   sensitiveCombinations: v.array(combination, 'expected a list'),
+  riskRules: v.optional(v.array(riskRule, 'expected a list')),
+  overdueReview: v.optional(oneOf(OVERDUE_REVIEW_POLICIES)),
 });
 
 /** Where a value departs from the shape of a profile schema, and how. */

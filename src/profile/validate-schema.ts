@@ -1,5 +1,6 @@
 import { VelaturaError } from '../core/errors.ts';
 import { own } from './names.ts';
+import { halfYearAfter } from './period.ts';
 import { copyPlainJson } from './plain-json.ts';
 import {
   collectedKind,
@@ -9,8 +10,11 @@ import {
   type PartyRole,
   type ProfileSchema,
   type Purpose,
+  partyType,
+  type RiskRule,
   type TagDeclaration,
 } from './schema.ts';
+import { isLaxer, kindRisk } from './schema-risk.ts';
 import { findShapeProblem } from './schema-shape.ts';
 import { forbiddenTerm } from './vocabulary.ts';
 
@@ -21,8 +25,13 @@ import { forbiddenTerm } from './vocabulary.ts';
  * Refused are, besides anything malformed: purposes outside the closed list, sources other than
  * `first-party`, a legal basis that does not fit the tier, prohibited kinds that declare anything else, tags
  * from the forbidden vocabulary, tags made from undeclared or prohibited kinds or for purposes for which
- * their data was not collected, flows that carry tags their scene does not have, and names that nothing
- * declares.
+ * their data was not collected, sensitive tags made from anything but restricted data, flows that carry tags
+ * their scene does not have or that complete a sensitive combination where they arrive, risk rules that ask
+ * for less than the kind does, reviews put off for longer than half a year, recipients of which nobody says
+ * what they do, and names that nothing declares.
+ *
+ * The shape alone is described by `velatura/profile-schema.json`, for editors and other languages; names in
+ * Unicode NFC and everything that compares two places of the file are checked here only.
  *
  * @param json - parsed JSON of a schema file
  * @throws {VelaturaError} `profile/invalid-schema`; details name the path
@@ -33,6 +42,15 @@ export function validateSchema(json: unknown): ProfileSchema {
   const problem = findShapeProblem(copy.value);
   if (problem !== null) throw invalid(problem.path, problem.message);
   const schema = copy.value as ProfileSchema;
+  for (const [name, party] of Object.entries(schema.parties)) {
+    if (partyType(name, party) === null) {
+      throw invalid(`parties.${name}.type`, 'expected what the recipient does');
+    }
+  }
+  // Before the tags, whose tiers they decide.
+  (schema.riskRules ?? []).forEach((rule, i) => {
+    checkRiskRule(schema, rule, `riskRules[${i}]`);
+  });
   for (const [name, kind] of Object.entries(schema.kinds)) {
     checkKind(schema, kind, `kinds.${name}`);
   }
@@ -43,6 +61,9 @@ export function validateSchema(json: unknown): ProfileSchema {
   schema.sensitiveCombinations.forEach((combination, i) => {
     checkDeclared(schema.tags, combination.tags, 'tag', `sensitiveCombinations[${i}].tags`);
   });
+  schema.flows.forEach((flow, i) => {
+    checkCompletes(schema, flow, `flows[${i}].tags`);
+  });
   return markValidated(schema);
 }
 
@@ -50,6 +71,63 @@ function checkKind(schema: ProfileSchema, kind: KindDeclaration, path: string): 
   if (kind.tier === 'prohibited') return;
   checkPurposes(schema.purposes, kind.purposes, 'the schema', path);
   checkParties(schema, kind, path);
+  checkReview(kind, path);
+  if (kind.value !== undefined && kind.value.step > kind.value.max) {
+    throw invalid(`${path}.value.step`, 'expected at most the maximum');
+  }
+  if (kind.place !== undefined && kind.tier === 'essential') {
+    throw invalid(`${path}.place`, 'where somebody is needs consent; essential data comes without');
+  }
+}
+
+function checkRiskRule(schema: ProfileSchema, rule: RiskRule, path: string): void {
+  checkDeclared(schema.kinds, rule.kinds, 'kind', `${path}.kinds`);
+  checkDeclared(schema.scenes, rule.scenes, 'scene', `${path}.scenes`);
+  for (const name of rule.kinds) {
+    const kind = schema.kinds[name] as KindDeclaration;
+    if (rule.tier !== undefined && isLaxer(rule.tier, kind.tier)) {
+      throw invalid(`${path}.tier`, `kind "${name}" is of the tier "${kind.tier}" already`);
+    }
+    const coarse = rule.obligations.includes('coarse-only') && kind.tier !== 'prohibited';
+    if (coarse && kind.value === undefined) {
+      throw invalid(
+        `${path}.obligations`,
+        `kind "${name}" declares no "value", so nothing says how coarse`,
+      );
+    }
+  }
+  const assessed = rule.obligations.includes('impact-assessment');
+  if (assessed !== (rule.assessedOn !== undefined)) {
+    throw invalid(
+      `${path}.assessedOn`,
+      'expected the day of the assessment, where one is asked for',
+    );
+  }
+}
+
+function checkReview(
+  declaration: { readonly reviewBy: string; readonly reviewedOn?: string },
+  path: string,
+): void {
+  const { reviewBy, reviewedOn } = declaration;
+  if (reviewedOn === undefined) return;
+  const latest = halfYearAfter(reviewedOn) as string;
+  // Days as YYYY-MM-DD sort as text.
+  if (reviewBy > latest || reviewBy < reviewedOn) {
+    throw invalid(`${path}.reviewBy`, `expected a day from ${reviewedOn} to ${latest}`);
+  }
+}
+
+/** A flow must not bring together what the schema keeps apart. */
+function checkCompletes(schema: ProfileSchema, flow: FlowDeclaration, path: string): void {
+  for (const { tags } of schema.sensitiveCombinations) {
+    const brought = tags.some((tag) => flow.tags.includes(tag));
+    const there = (tag: string): boolean =>
+      flow.tags.includes(tag) || (schema.tags[tag] as TagDeclaration).scenes.includes(flow.to);
+    if (brought && tags.every(there)) {
+      throw invalid(path, `the flow completes the sensitive combination ${tags.join(', ')}`);
+    }
+  }
 }
 
 function checkTag(schema: ProfileSchema, name: string, tag: TagDeclaration): void {
@@ -67,7 +145,20 @@ function checkTag(schema: ProfileSchema, name: string, tag: TagDeclaration): voi
       throw invalid(`${path}.from[${i}]`, `kind "${from}" is ${state}`);
     }
     checkPurposes(kind.purposes, tag.purposes, `kind "${from}"`, path);
+    if (tag.sensitivity === 'sensitive') {
+      const lax = tag.scenes.find((scene) => {
+        const risk = kindRisk(schema, from, scene);
+        return risk !== null && isLaxer(risk.tier, 'restricted');
+      });
+      if (lax !== undefined) {
+        throw invalid(
+          `${path}.from[${i}]`,
+          `a sensitive tag needs restricted data, which "${from}" is not in scene "${lax}"`,
+        );
+      }
+    }
   });
+  checkReview(tag, path);
 }
 
 function checkFlow(schema: ProfileSchema, flow: FlowDeclaration, path: string): void {

@@ -5,11 +5,12 @@
  */
 // biome-ignore format: a word list reads better in rows
 const FORBIDDEN_WORDS: readonly string[] = [
-  'abortion', 'addict', 'addiction', 'asylum', 'atheist', 'biometric', 'bisexual', 'buddhist', 'cancer',
-  'christian', 'convict', 'depression', 'diabetes', 'diabetic', 'diagnosis', 'disability', 'disabled',
-  'disease', 'ethnic', 'ethnicity', 'faith', 'genetic', 'hindu', 'hiv', 'homosexual', 'illness',
-  'immigrant', 'islamic', 'jew', 'jewish', 'lesbian', 'lgbt', 'lgbtq', 'muslim', 'pregnancy', 'pregnant',
-  'psychiatric', 'racial', 'refugee', 'religion', 'religious', 'sexuality', 'transgender',
+  'abortion', 'addict', 'addiction', 'asylum', 'atheist', 'autism', 'autistic', 'biometric', 'bisexual',
+  'buddhist', 'cancer', 'caste', 'christian', 'convict', 'depression', 'diabetes', 'diabetic', 'diagnosis',
+  'disability', 'disabled', 'disease', 'ethnic', 'ethnicity', 'faith', 'genetic', 'gullible', 'hindu', 'hiv',
+  'homosexual', 'illness', 'immigrant', 'indebted', 'infertile', 'infertility', 'islamic', 'jew', 'jewish',
+  'lesbian', 'lgbt', 'lgbtq', 'muslim', 'overindebted', 'pregnancy', 'pregnant', 'psychiatric', 'racial',
+  'refugee', 'religion', 'religious', 'sexuality', 'transgender',
 ];
 
 /**
@@ -31,7 +32,8 @@ const STATUS_WORDS = new Set([
 /** The same in Chinese, where words have no spaces: matched anywhere. */
 // biome-ignore format: a word list reads better in rows
 const FORBIDDEN_SUBSTRINGS: readonly string[] = [
-  '宗教', '信仰', '民族', '种族', '怀孕', '疾病', '残疾', '性取向', '同性恋', '政治', '基因', '犯罪',
+  '宗教', '信仰', '民族', '种族', '怀孕', '孕妇', '疾病', '患者', '残疾', '抑郁', '性取向', '同性恋',
+  '政治', '党派', '基因', '犯罪', '前科',
 ];
 
 const WORDS = new Set(FORBIDDEN_WORDS);

@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signHead } from '../../src/core/signed-head.ts';
 import { epsilonOfPlan } from '../../src/dp/accounting/create.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
-import { signHead } from '../../src/dp/budget/signed-head.ts';
 import { budgetKeyPath, openBudgetFile } from '../../src/node/budget-file.ts';
 import { encodeBudgetKeys, readBudgetKeys, withSecrets } from '../../src/node/budget-keys.ts';
 import { ed25519Signer } from '../../src/node/ed25519.ts';
@@ -238,10 +238,10 @@ describe('budget verify', () => {
     expect(forged.code).toBe(1);
     expect(forged.printed).toContain('signature');
     const stranger = await verify(signedHead, '--public-key', 'cd'.repeat(32));
-    expect(stranger.printed).toContain('not by the key of this budget');
+    expect(stranger.printed).toContain('not by the expected key');
     const hash = Buffer.from(signedHead.hash, 'hex');
     const other = await signHead({ seq: signedHead.seq, hash }, NOW, ed25519Signer(hash));
-    expect((await verify(other)).printed).toContain('not by the key of this budget');
+    expect((await verify(other)).printed).toContain('not by the expected key');
     expect((await verify(other, '--public-key', other.publicKey as string)).code).toBe(0);
     const bare = { ...signedHead, publicKey: null, signature: null };
     for (const more of [[], ['--public-key', signedHead.publicKey]]) {
@@ -278,7 +278,7 @@ describe('budget verify', () => {
     const empty = fresh();
     writeFileSync(empty, '');
     const nothing = await budget.verify('--budget', file, '--checkpoint', empty);
-    expect(nothing).toMatchObject({ code: 1, errorCode: 'dp/invalid-parameter' });
+    expect(nothing).toMatchObject({ code: 1, errorCode: 'core/invalid-head' });
   });
 
   it('stops when it is told to', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CatalogueBlock } from '../../src/he/catalogue-block.ts';
 import {
   type CatalogueOptions,
   createCatalogue,
@@ -30,7 +31,8 @@ describe('catalogue', () => {
   });
 
   it('states the error bound of its own integers, in score units', () => {
-    const { description, integers } = create();
+    const { description, blocks } = create();
+    const { integers, squaredNorm } = blocks[0] as CatalogueBlock;
     let itemL1Norm = 0;
     for (let at = 0; at < integers.length; at += DIMENSIONS) {
       const row = integers.subarray(at, at + DIMENSIONS);
@@ -40,7 +42,11 @@ describe('catalogue', () => {
       );
     }
     const blockSquaredNorm = integers.reduce((sum, value) => sum + value * value, 1);
-    const units = scoreErrorBound(HE_PRESETS.default, { blockSquaredNorm, itemL1Norm, scores: 50 });
+    expect(squaredNorm).toBe(blockSquaredNorm);
+    const dropped = description.droppedBits;
+    expect(Math.min(...dropped)).toBeGreaterThan(0);
+    const norms = { blockSquaredNorm, itemL1Norm, scores: 50, dropped };
+    const units = scoreErrorBound(HE_PRESETS.default, norms);
     expect(units).toBeGreaterThan(0);
     expect(description.scoreErrorBound).toBe(units / description.scoreScale);
   });
@@ -56,10 +62,13 @@ describe('catalogue', () => {
       create({ profileNormBound: 1 }),
       create({ parameters: HE_PRESETS.exact }),
       create({ dimensions: 3 }),
+      create({ itemNormBound: 5 }),
+      create({ coefficientBound: 1 }),
+      create({ heads: ['click', 'buy'] }),
+      create({ featuresPerCiphertext: 2 }),
     ].map(({ description }) => description.version);
     expect(new Set(versions).size).toBe(versions.length);
     expect(create().description.version).toBe(versions[0]);
-    expect(create({ itemNormBound: 5 }).description.version).toBe(versions[0]);
   });
 
   it('scores in plain within the quantisation error', () => {
@@ -150,6 +159,12 @@ describe('catalogue', () => {
     ['a bound of zero', { profileNormBound: 0 }, 'RangeError'],
     ['an infinite bound', { itemNormBound: Infinity }, 'RangeError'],
     ['a bound that is no number', { profileNormBound: NaN }, 'RangeError'],
+    ['a coefficient bound of zero', { coefficientBound: 0 }, 'RangeError'],
+    ['a coefficient above its bound', { coefficientBound: 0.5 }, 'he/value-out-of-range'],
+    ['no heads', { heads: [] }, 'RangeError'],
+    ['two heads of one name', { heads: ['buy', 'buy'] }, 'RangeError'],
+    ['heads that do not divide the rows', { heads: ['a', 'b', 'c'] }, 'RangeError'],
+    ['half a feature to a ciphertext', { featuresPerCiphertext: 0.5 }, 'RangeError'],
     ['unchecked parameters', { parameters: { ...HE_PRESETS.default } }, 'TypeError'],
   ])('refuses %s', (_, change, code) => {
     expect(codeOf(() => create(change))).toBe(code);
@@ -178,6 +193,14 @@ describe('catalogue description', () => {
     ['an infinite scale', { ...good, scoreScale: Number.POSITIVE_INFINITY }],
     ['a negative bound', { ...good, profileNormBound: -1 }],
     ['a negative error', { ...good, scoreErrorBound: -1 }],
+    ['no heads', { ...good, heads: [] }],
+    ['a head without a name', { ...good, heads: [''] }],
+    ['one head twice', { ...good, heads: ['a', 'a'] }],
+    ['heads that do not divide the items', { ...good, heads: ['a', 'b', 'c'] }],
+    ['one number of dropped bits', { ...good, droppedBits: [3] }],
+    ['more dropped bits than there are', { ...good, droppedBits: [28, 0] }],
+    ['half a dropped bit', { ...good, droppedBits: [0.5, 0] }],
+    ['no features to a ciphertext', { ...good, featuresPerCiphertext: 0 }],
     ['a missing field', { ...good, items: undefined }],
   ])('refuses %s', (_, value) => {
     expect(codeOf(() => parseCatalogueDescription(value))).toBe('he/malformed-message');

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/core/seeded-random.ts';
 import { HandleScope } from '../../src/he/handle-scope.ts';
-import { createNodeSealProvider, createPlainKernel, HE_PRESETS } from '../../src/he/index.ts';
+import {
+  createNodeSealProvider,
+  createPlainKernel,
+  expandCiphertext,
+  HE_PRESETS,
+} from '../../src/he/index.ts';
 import { loadSeal } from '../../src/he/node-seal-provider.ts';
 import { createSealContext, createSealKey, sealEncrypt } from '../../src/he/seal-context.ts';
-import { framePlaintext, unframeCiphertext } from '../../src/he/seal-framing.ts';
+import {
+  framePlaintext,
+  unframeCiphertext,
+  unframeSeededCiphertext,
+} from '../../src/he/seal-framing.ts';
 import { codeOf } from './fixtures.ts';
 
 const seal = await loadSeal();
@@ -47,7 +56,9 @@ describe('plain kernel', () => {
         const expected = unframeCiphertext(parameters, sum.saveArray(seal.ComprModeType.none));
 
         const kernel = createPlainKernel(parameters);
-        const query = kernel.encodeQuery(queries.map((q) => unframeCiphertext(parameters, q)));
+        const query = kernel.encodeQuery(
+          queries.map((q) => expandCiphertext(parameters, unframeSeededCiphertext(parameters, q))),
+        );
         const result = kernel.multiplyAccumulate(query, kernel.encodeBlock(columns));
         expect(result).toEqual(expected);
       } finally {
@@ -100,8 +111,8 @@ describe('provider and kernel together', () => {
     const key = (await createNodeSealProvider()).createKey(HE_PRESETS.exact);
     const kernel = createPlainKernel(HE_PRESETS.exact);
     const query = kernel.encodeQuery([
-      key.encrypt(Int32Array.of(3)),
-      key.encrypt(Int32Array.of(-5)),
+      expandCiphertext(HE_PRESETS.exact, key.encrypt(Int32Array.of(3))),
+      expandCiphertext(HE_PRESETS.exact, key.encrypt(Int32Array.of(-5))),
     ]);
     const block = kernel.encodeBlock([Int8Array.of(1, 2, -127), Int8Array.of(0, 10, 127)]);
     expect(key.decrypt(kernel.multiplyAccumulate(query, block)).slice(0, 4)).toEqual(

@@ -11,6 +11,7 @@ import {
   ScoringClient,
   scorePlain,
 } from '../../src/he/index.ts';
+import { replyBytes } from '../../src/he/reply-wire.ts';
 import { topK } from '../../src/he/top-k.ts';
 import { codeOf, unitVectors } from './fixtures.ts';
 
@@ -33,7 +34,9 @@ function catalogueOf(change: Partial<CatalogueOptions> = {}): ScoringCatalogue {
 function encryptedScores(catalogue: ScoringCatalogue, profile: Float32Array): Float64Array {
   const scorer = new EncryptedScorer(catalogue);
   const client = new ScoringClient({ provider, catalogue: scorer.description });
-  const scores = client.revealRawScoresUnsafely(scorer.score(client.encryptProfile(profile).query));
+  const scores = client
+    .decryptReply(scorer.score(client.encryptProfile(profile).query))
+    .revealRawScoresUnsafely();
   client.dispose();
   return scores;
 }
@@ -148,17 +151,58 @@ describe('encrypted scoring, end to end', () => {
     for (const profile of profiles) {
       const { query } = client.encryptProfile(profile);
       expect(query.length).toBe(scorer.queryBytes);
-      expect(scorer.score(query).length).toBe(72 + 2 * 14_336);
+      expect(scorer.score(query).length).toBe(
+        replyBytes(HE_PRESETS.default, 2, scorer.description.droppedBits),
+      );
     }
     client.dispose();
   });
+
+  it.each([
+    ['default', 2],
+    ['default', 5],
+    ['default', 200],
+    ['fast', 3],
+    ['exact', 4],
+  ] as const)(
+    'packs several features into a ciphertext, biases and heads too (%s, %d)',
+    (preset, features) => {
+      const heads = ['click', 'buy'];
+      const catalogue = createCatalogue({
+        parameters: HE_PRESETS[preset],
+        items: unitVectors('packed', 600, DIMENSIONS),
+        dimensions: DIMENSIONS,
+        biases: Float32Array.from({ length: 600 }, (_, row) => Math.sin(row)),
+        heads,
+        itemNormBound: 1,
+        profileNormBound: 1,
+        featuresPerCiphertext: features,
+      });
+      const scorer = new EncryptedScorer(catalogue);
+      const client = new ScoringClient({ provider, catalogue: scorer.description });
+      const profile = unitVectors('packer', 1, DIMENSIONS);
+      const scores = client.decryptReply(scorer.score(client.encryptProfile(profile).query));
+      const plain = scorePlain(catalogue, profile);
+      const { scoreErrorBound } = scorer.description;
+      heads.forEach((head, at) => {
+        scores.revealRawScoresUnsafely(head).forEach((score, item) => {
+          const expected = plain[2 * item + at] as number;
+          expect(Math.abs(score - expected)).toBeLessThanOrEqual(scoreErrorBound * (1 + 1e-9));
+        });
+      });
+      if (preset === 'exact') expect(scoreErrorBound).toBe(0);
+    },
+  );
 
   it('filters on the client', () => {
     const catalogue = catalogueOf();
     const scorer = new EncryptedScorer(catalogue);
     const client = new ScoringClient({ provider, catalogue: scorer.description });
     const reply = scorer.score(client.encryptProfile(unitVectors('f', 1, DIMENSIONS)).query);
-    const ranked = client.decryptScores(reply, { topK: 5, filter: (item) => item % 1000 === 1 });
+    const ranked = client.decryptScores(reply, {
+      topK: 5,
+      only: Array.from({ length: ITEMS }, (_, item) => item).filter((item) => item % 1000 === 1),
+    });
     expect(ranked.map(({ item }) => item).sort((a, b) => a - b)).toEqual([1, 1001, 2001, 3001]);
   });
 
@@ -183,9 +227,9 @@ describe('encrypted scoring, end to end', () => {
       allowInsecure: true,
     });
     const profile = unitVectors('toy', 1, DIMENSIONS);
-    const scores = client.revealRawScoresUnsafely(
-      scorer.score(client.encryptProfile(profile).query),
-    );
+    const scores = client
+      .decryptReply(scorer.score(client.encryptProfile(profile).query))
+      .revealRawScoresUnsafely();
     // Only the rounding of the profile's own encoding is left: at most one unit.
     expect(largestDifference(scores, scorePlain(catalogue, profile))).toBeLessThanOrEqual(
       1.001 / scorer.description.scoreScale,

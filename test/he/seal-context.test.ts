@@ -30,6 +30,32 @@ function sealThatWrites(change: (bytes: Uint8Array) => Uint8Array): Seal {
   });
 }
 
+/** node-seal with another way to write ciphertexts with a seed. */
+function sealThatSeeds(change: (bytes: Uint8Array) => Uint8Array): Seal {
+  return new Proxy(seal, {
+    get(target, name) {
+      if (name !== 'Encryptor') return Reflect.get(target, name);
+      return (...parts: Parameters<Seal['Encryptor']>) => {
+        const encryptor = seal.Encryptor(...parts);
+        const encrypt = encryptor.encryptSymmetricSerializable;
+        return {
+          ...encryptor,
+          encryptSymmetricSerializable: (...values: Parameters<typeof encrypt>) => {
+            const written = encrypt(...values);
+            return {
+              saveArray: () => change(written.saveArray(seal.ComprModeType.none)),
+              delete: () => written.delete(),
+            };
+          },
+        };
+      };
+    },
+  });
+}
+
+/** The default preset: frame and words of the first polynomial, then a header and the kind of the generator. */
+const KIND = 113 + 8 * 2048 + 16;
+
 describe('start-up test of the framing', () => {
   it('passes the version that is installed', () => {
     expect(seal.Version).toBe('6.0.3');
@@ -51,6 +77,18 @@ describe('start-up test of the framing', () => {
     ],
   ])('refuses a version that writes %s', (_, change) => {
     expect(codeOf(() => createSealContext(sealThatWrites(change), HE_PRESETS.default))).toBe(
+      'he/provider-failure',
+    );
+  });
+
+  it.each<[string, (bytes: Uint8Array) => Uint8Array]>([
+    ['one byte more', (bytes) => Uint8Array.of(...bytes, 0)],
+    ['one byte fewer', (bytes) => bytes.slice(1)],
+    ['another generator', (bytes) => bytes.slice().fill(2, KIND, KIND + 1)],
+    ['another seed', (bytes) => bytes.slice().fill(0, KIND + 1)],
+    ['words above 32 bits', (bytes) => bytes.slice().fill(1, 117, 118)],
+  ])('refuses a version that seeds with %s', (_, change) => {
+    expect(codeOf(() => createSealContext(sealThatSeeds(change), HE_PRESETS.default))).toBe(
       'he/provider-failure',
     );
   });

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Checkpoint, signHead } from '../../src/core/signed-head.ts';
 import type { BudgetPolicy } from '../../src/dp/budget/policy.ts';
-import { type Checkpoint, signHead } from '../../src/dp/budget/signed-head.ts';
 import {
   budgetKeyPath,
   openBudgetFile,
@@ -413,7 +413,7 @@ describe('verifyBudgetFile', () => {
     const signer = ed25519Signer(generateEd25519Seed());
     const chainHead = { seq: head.seq, hash: Buffer.from(head.hash, 'hex') };
     const forged = await signHead(chainHead, head.time, signer);
-    expect(await problemsOf(forged)).toContain('not by the key of this budget');
+    expect(await problemsOf(forged)).toContain('not by the expected key');
     const { publicKey } = signer;
     expect((await verifyBudgetFile(path, forged, { publicKey, threads })).problems).toEqual([]);
     editKeys((keys) => ({ ...keys, signingKey: null }));

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CollectionGate, ConsentLedger, type ConsentScope } from '../../src/profile/index.ts';
+import {
+  CollectionGate,
+  ConsentLedger,
+  type ConsentScope,
+  ReceivedConsent,
+  SESSION_CHOICES,
+  signReceipts,
+  validateSchema,
+} from '../../src/profile/index.ts';
 import {
   DAY,
   grantAll,
@@ -8,11 +16,17 @@ import {
   newLedger,
   order,
   START,
-  schema,
+  schemaJson,
   TestClock,
   watching,
 } from './fixtures.ts';
 
+const schema = validateSchema({
+  ...schemaJson(),
+  riskRules: [
+    { kinds: ['social-graph'], scenes: ['live-beauty'], obligations: ['session-consent'] },
+  ],
+});
 const SCOPES: readonly ConsentScope[] = [
   { tier: 'essential' },
   { tier: 'enhanced', scene: 'live-food' },
@@ -26,17 +40,40 @@ const EVENTS = [
   watching({ kind: 'social-graph', tag: 'friends' }),
 ];
 
+const minor = new WeakMap<ConsentLedger, boolean>();
 type Act = (ledger: ConsentLedger, clock: TestClock) => void;
 const act: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...SCOPES).map(
     (scope): Act =>
+      (ledger) => {
+        const grant = (): unknown =>
+          ledger.grant({
+            scope,
+            purposes: ['recommendation'],
+            controller: 'platform',
+            expiresAt: START + 1000 * DAY,
+          });
+        // A minor agrees to the essential only.
+        if (scope.tier !== 'essential' && minor.get(ledger) === true) expect(grant).toThrow();
+        else grant();
+      },
+  ),
+  fc.boolean().map(
+    (on): Act =>
+      (ledger) => {
+        ledger.setMinorsMode(on);
+        minor.set(ledger, on);
+      },
+  ),
+  fc.tuple(fc.constantFrom('live-food', 'live-beauty'), fc.constantFrom(...SESSION_CHOICES)).map(
+    ([scene, choice]): Act =>
       (ledger) =>
-        ledger.grant({
-          scope,
-          purposes: ['recommendation'],
-          controller: 'platform',
-          expiresAt: START + 1000 * DAY,
-        }),
+        choice === 'ended' ? ledger.endSession(scene) : ledger.beginSession(scene, choice),
+  ),
+  fc.constantFrom(...SCOPES).map(
+    (scope): Act =>
+      (ledger) =>
+        ledger.ask(scope, 'platform'),
   ),
   fc.constantFrom(...SCOPES).map(
     (scope): Act =>
@@ -60,11 +97,40 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 describe('consent over any history', () => {
+  it('is the same where it was received', async () => {
+    const signer = { publicKey: new Uint8Array(32), sign: () => new Uint8Array(64) };
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 25 }), async (acts) => {
+        const clock = new TestClock();
+        const ledger = newLedger(clock, { schema });
+        const received = new ReceivedConsent({
+          schema,
+          person: 'u1',
+          publicKey: signer.publicKey,
+          verify: () => true,
+          noticeVersion: 3,
+          freshFor: 'P999Y',
+          clock: () => ledger.now(),
+        });
+        for (const apply of acts) {
+          apply(ledger, clock);
+          const shown = await signReceipts(ledger.receipts().slice(-1), ledger.now(), signer);
+          if (ledger.revision > 0) await received.accept(shown);
+          for (const { kind, scene } of EVENTS) {
+            const use = { kind, scene, purpose: 'recommendation', at: ledger.now() } as const;
+            expect(received.decide(use)).toEqual(ledger.decide(use));
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('is the same after export and restore', () => {
     fc.assert(
       fc.property(fc.array(act, { maxLength: 25 }), (acts) => {
         const clock = new TestClock();
-        const ledger = newLedger(clock);
+        const ledger = newLedger(clock, { schema });
         for (const apply of acts) apply(ledger, clock);
         const options = { schema, person: 'u1', key: KEY, noticeVersion: 3 };
         const restored = ConsentLedger.restore(
@@ -77,7 +143,7 @@ describe('consent over any history', () => {
           expect(restored.decide(use)).toEqual(ledger.decide(use));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
   });
 
@@ -85,7 +151,7 @@ describe('consent over any history', () => {
     fc.assert(
       fc.property(fc.array(act, { maxLength: 25 }), (acts) => {
         const clock = new TestClock();
-        const ledger = newLedger(clock);
+        const ledger = newLedger(clock, { schema });
         grantAll(ledger);
         const gate = new CollectionGate({
           consent: ledger,
@@ -105,7 +171,7 @@ describe('consent over any history', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
   });
 });

@@ -219,6 +219,24 @@ describe('the end of consent', () => {
   });
 });
 
+describe('listeners', () => {
+  it('are all told before the call returns, and cannot undo the act', () => {
+    const ledger = newLedger();
+    grantAll(ledger);
+    const told: number[] = [];
+    ledger.onChange(() => {
+      throw new Error('the first one failed');
+    });
+    const stop = ledger.onChange(() => told.push(ledger.revision));
+    expect(() => ledger.withdraw(FOOD)).toThrow('the first one failed');
+    expect(told).toEqual([6]);
+    expect(reason(ledger, WATCH)).toBe('consent-withdrawn');
+    stop();
+    expect(() => ledger.optOut('recommendation')).toThrow();
+    expect(told).toEqual([6]);
+  });
+});
+
 describe('opting out and watching only', () => {
   it('ends every use for a purpose, of every tier', () => {
     const ledger = newLedger();

@@ -87,6 +87,72 @@ export function schemaJson() {
   };
 }
 
+/** The same with a plugin, a recipient abroad, text, places, value ranges, risk rules and review days. */
+export function richSchemaJson() {
+  const json = schemaJson();
+  const review = { reviewedOn: '2026-12-01', reviewBy: '2027-05-31' };
+  Object.assign(json.parties, {
+    widget: { role: 'recipient', type: 'plugin' },
+    cloud: { role: 'recipient', type: 'payment', abroad: true },
+    agency: { role: 'recipient' },
+  });
+  Object.assign(json.scenes, { 'live-jewels': { riskLevel: 'high', advertising: 'direct' } });
+  json.purposes.push('advertising');
+  Object.assign(json.kinds, {
+    'watch-time': {
+      ...json.kinds['watch-time'],
+      ...review,
+      purposes: ['recommendation', 'advertising'],
+      recipients: ['merchant', 'widget', 'cloud'],
+      value: { max: 3600, step: 60 },
+      place: 'coarse',
+    },
+    comment: {
+      ...KIND,
+      ...review,
+      tier: 'enhanced',
+      legalBasis: 'consent',
+      purposes: ['recommendation'],
+      derivedFrom: 'text',
+    },
+    payment: {
+      ...KIND,
+      tier: 'essential',
+      legalBasis: 'contract',
+      purposes: ['order-fulfilment', 'recommendation'],
+      recipients: ['agency', 'widget'],
+    },
+  });
+  json.tags['makeup'] = {
+    ...TAG,
+    ...review,
+    from: ['watch-time', 'comment'],
+    scenes: ['live-beauty', 'live-jewels'],
+  };
+  json.tags['glam'] = {
+    ...TAG,
+    from: ['watch-time'],
+    scenes: ['live-jewels'],
+    purposes: ['recommendation', 'advertising'],
+  };
+  json.tags['payer'] = { ...TAG, from: ['payment'], scenes: ['live-beauty'] };
+  return {
+    ...json,
+    $schema: 'node_modules/velatura/src/profile/profile-schema.json',
+    riskRules: [
+      {
+        kinds: ['watch-time'],
+        scenes: ['live-beauty'],
+        tier: 'restricted',
+        obligations: ['coarse-only', 'session-consent', 'impact-assessment'],
+        assessedOn: '2026-11-01',
+      },
+      { kinds: ['social-graph'], scenes: ['live-beauty'], obligations: ['on-device-only'] },
+    ] as Record<string, unknown>[],
+    overdueReview: 'refuse',
+  };
+}
+
 export const schema: ProfileSchema = validateSchema(schemaJson());
 
 export const DAY = 86_400_000;
@@ -114,6 +180,8 @@ export function newLedger(
     ...options,
   });
 }
+
+export const richSchema: ProfileSchema = validateSchema(richSchemaJson());
 
 /** Agrees to everything that the tests collect, until one year after the start. */
 export function grantAll(ledger: ConsentLedger): void {

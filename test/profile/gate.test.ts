@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CollectionGate, type ProfileEvent, validateSchema } from '../../src/profile/index.ts';
+import {
+  CollectionGate,
+  GateTally,
+  type ProfileEvent,
+  reviewFindings,
+  validateSchema,
+} from '../../src/profile/index.ts';
 import {
   DAY,
   grantAll,
@@ -130,6 +136,50 @@ describe('CollectionGate', () => {
   });
 });
 
+describe('the log of what was dropped', () => {
+  it('tells the reason, and nothing of the event', () => {
+    const { ledger } = openGate();
+    const told: unknown[][] = [];
+    const gate = new CollectionGate({
+      consent: ledger,
+      purpose: 'recommendation',
+      collect: () => {},
+      onRefusal: (...parts) => told.push(parts),
+    });
+    gate.offer(order());
+    gate.offer(order({ kind: 'face' }));
+    gate.offer(order({ tag: 'my-secret' }));
+    expect(told).toEqual([['prohibited-kind'], ['tag-not-allowed']]);
+  });
+
+  it('is shared by gates that share a tally, one person each', () => {
+    const tally = new GateTally();
+    const open = (person: string): CollectionGate => {
+      const ledger = newLedger(new TestClock(), { person });
+      return new CollectionGate({
+        consent: ledger,
+        purpose: 'recommendation',
+        collect: () => {},
+        tally,
+      });
+    };
+    const [first, second] = [open('u1'), open('u2')];
+    expect(tally.persons).toBe(0);
+    first.offer(order());
+    first.offer(order());
+    second.offer(order());
+    expect([tally.persons, tally.admitted]).toEqual([2, 0]);
+    expect([...tally.refusals()]).toEqual([
+      ['other-person', 1],
+      ['consent-missing', 2],
+    ]);
+    tally.reset();
+    first.offer(order());
+    expect([tally.persons, [...tally.refusals()]]).toEqual([1, [['consent-missing', 1]]]);
+    expect([...first.refusals()]).toEqual([['consent-missing', 3]]);
+  });
+});
+
 describe('changes of mind act on the next event', () => {
   it('opting out stops collection', () => {
     const { gate, ledger, collected } = openGate();
@@ -230,5 +280,26 @@ describe('time', () => {
     expect(at(Date.UTC(2026, 5, 1) - 1)).toEqual(['admitted', 'admitted']);
     expect(at(Date.UTC(2026, 5, 1))).toEqual(['admitted', 'review-overdue']);
     expect(at(Date.UTC(2026, 6, 1))).toEqual(['review-overdue', 'review-overdue']);
+  });
+
+  it('admits them where the policy is to warn, and the warning is there', () => {
+    const json = { ...schemaJson(), overdueReview: 'warn' };
+    json.kinds['order']!['reviewBy'] = '2026-05-31';
+    const clock = new TestClock();
+    const lax = validateSchema(json);
+    const ledger = newLedger(clock, { schema: lax });
+    grantAll(ledger);
+    const gate = new CollectionGate({
+      consent: ledger,
+      purpose: 'recommendation',
+      collect: () => {},
+    });
+    clock.time = Date.UTC(2026, 5, 1);
+    expect(gate.offer(order({ time: clock.time }))).toBe('admitted');
+    expect(reviewFindings(lax, clock.time)).toContainEqual({
+      path: 'kinds.order',
+      finding: 'overdue',
+      reviewBy: '2026-05-31',
+    });
   });
 });

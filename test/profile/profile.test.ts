@@ -1,11 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import {
   computeProfile,
+  NO_CHOICES,
   nonPersonalisedProfile,
   type ProfileRequest,
   profileVector,
   SceneData,
   type SceneModel,
+  type StatedValue,
+  type TagChoices,
   validateSchema,
 } from '../../src/profile/index.ts';
 import {
@@ -39,6 +42,7 @@ function request(model: SceneModel<'live-food'>): ProfileRequest<'live-food'> {
     consent,
     model,
     features: new SceneData('live-food', new Float32Array([1])),
+    choices: new SceneData('live-food', NO_CHOICES),
     purpose: 'recommendation',
   };
 }
@@ -53,9 +57,9 @@ describe('computeProfile', () => {
       computedAt: START,
       personalised: true,
       tags: [
-        { tag: 'kitchen', probability: 0.75 },
-        { tag: 'baby', probability: 0.25 },
-        { tag: 'health-food', probability: 0.5 },
+        { tag: 'kitchen', probability: 0.75, source: 'model' },
+        { tag: 'baby', probability: 0.25, source: 'model' },
+        { tag: 'health-food', probability: 0.5, source: 'model' },
       ],
       withheld: [],
     });
@@ -72,7 +76,9 @@ describe('computeProfile', () => {
 
   it('withholds a sensitive combination when all of it is likely', () => {
     const profile = computeProfile(request(foodModel([0.9, 0.5, 0.8])));
-    expect(profile.tags).toEqual([{ tag: 'kitchen', probability: expect.closeTo(0.9, 6) }]);
+    expect(profile.tags).toEqual([
+      { tag: 'kitchen', probability: expect.closeTo(0.9, 6), source: 'model' },
+    ]);
     expect(profile.withheld).toEqual([
       { tag: 'baby', reason: 'sensitive-combination' },
       { tag: 'health-food', reason: 'sensitive-combination' },
@@ -97,6 +103,7 @@ describe('computeProfile', () => {
         consent,
         model: { version: '1', scene: 'live-beauty', tags, predict: () => new Float32Array(3) },
         features: new SceneData('live-beauty', new Float32Array(1)),
+        choices: new SceneData('live-beauty', NO_CHOICES),
         purpose: 'recommendation',
       });
     expect(compute().tags.map((t) => t.tag)).toEqual(tags);
@@ -186,6 +193,75 @@ describe('computeProfile', () => {
 
   it('refuses an answer of another length', () => {
     expect(() => computeProfile(request(foodModel([1])))).toThrow(RangeError);
+  });
+});
+
+describe('the person and the model', () => {
+  const ask = (probabilities: readonly number[], choices: Partial<TagChoices>) =>
+    computeProfile({
+      ...request(foodModel(probabilities)),
+      choices: new SceneData('live-food', { ...NO_CHOICES, ...choices }),
+    });
+  const said = (tag: string, value: StatedValue) => new Map([[tag, { value, at: START }]]);
+
+  it('puts what the person said above what any model says', () => {
+    for (const predicted of [0.99, 0.5, 0]) {
+      const { tags } = ask([0.5, predicted, 0], { corrections: said('baby', false) });
+      expect(tags[1]).toEqual({ tag: 'baby', probability: 0, source: 'person' });
+    }
+    const { tags } = ask([0.1, 0, 0], { corrections: said('kitchen', true) });
+    expect(tags[0]).toEqual({ tag: 'kitchen', probability: 1, source: 'person' });
+  });
+
+  it('keeps a denied tag at 0 in the vector, and not at what is popular', () => {
+    const profile = ask([0.5, 0.9, 0.5], { corrections: said('baby', false) });
+    expect([...profileVector(profile, TAGS, [0.3, 0.2, 0.1])]).toEqual([0.5, 0, 0.5]);
+  });
+
+  it('adds what the person said of tags that the model does not know', () => {
+    const { tags } = ask([0.5, 0, 0], { corrections: said('spend-level', 'high') });
+    expect(tags.at(-1)).toEqual({
+      ...{ tag: 'spend-level', probability: 1, source: 'person', level: 'high' },
+    });
+  });
+
+  it('needs no consent for data to keep to what the person said', () => {
+    const asked = request(foodModel([0.9, 0.9, 0]));
+    asked.consent.withdraw({ tier: 'essential' });
+    const choices = new SceneData('live-food', { ...NO_CHOICES, corrections: said('baby', false) });
+    const profile = computeProfile({ ...asked, choices });
+    expect(profile.tags).toEqual([{ tag: 'baby', probability: 0, source: 'person' }]);
+    expect(profile.withheld.map((t) => t.reason)).toEqual(['consent', 'consent']);
+  });
+
+  it('leaves out a tag that the person opted out of, also one that the person corrected', () => {
+    const optedOut = new Map([['baby', START]]);
+    for (const corrections of [NO_CHOICES.corrections, said('baby', true)]) {
+      const profile = ask([0.9, 0.9, 0], { optedOut, corrections });
+      expect(profile.tags.map((t) => t.tag)).toEqual(['kitchen', 'health-food']);
+      expect(profile.withheld).toEqual([{ tag: 'baby', reason: 'opted-out-of-tag' }]);
+    }
+  });
+
+  it('withholds a sensitive combination that the person named', () => {
+    const corrections = new Map([...said('baby', true), ...said('health-food', true)]);
+    const profile = ask([0.9, 0, 0], { corrections });
+    expect(profile.tags.map((t) => t.tag)).toEqual(['kitchen']);
+  });
+
+  it('does not compile with choices of another scene, and fails at run time', () => {
+    const choices = new SceneData('live-beauty', NO_CHOICES);
+    // @ts-expect-error choices of another scene
+    expect(() => computeProfile({ ...request(foodModel([1, 1, 1])), choices })).toThrow(
+      expect.objectContaining({ code: 'profile/flow-unauthorised' }),
+    );
+  });
+
+  it('refuses data that a flow brought for another purpose', () => {
+    const features = new SceneData('live-food', new Float32Array(1), ['search']);
+    expect(() => computeProfile({ ...request(foodModel([1, 1, 1])), features })).toThrow(
+      expect.objectContaining({ code: 'profile/flow-unauthorised' }),
+    );
   });
 });
 

@@ -88,11 +88,35 @@ describe('an authorised flow', () => {
 
   it('carries the tags it names, and no other', () => {
     const carried = carryTags(authoriseFlow(schema, request), food);
-    expect([...carried.read('live-beauty')]).toEqual([['kitchen', 0.7]]);
-    expect([...joinScenes(carried, beauty, merge).read('live-beauty').keys()]).toEqual([
-      'kitchen',
-      'makeup',
-    ]);
+    expect([...carried.read('live-beauty', 'recommendation')]).toEqual([['kitchen', 0.7]]);
+    const joined = joinScenes(carried, beauty, merge);
+    expect([...joined.read('live-beauty', 'recommendation').keys()]).toEqual(['kitchen', 'makeup']);
+  });
+
+  it('binds what it carries to its purpose, through changes and joins', () => {
+    const carried = carryTags(authoriseFlow(schema, request), food);
+    const descendants = [
+      carried,
+      carried.map((tags) => tags.size),
+      joinScenes(beauty, carried, merge),
+      joinScenes(carried, carried, merge),
+    ];
+    for (const data of descendants) {
+      expect(() => data.read('live-beauty', 'recommendation')).not.toThrow();
+      expect(() => data.read('live-beauty')).toThrow(UNAUTHORISED);
+      expect(() => data.read('live-beauty', 'advertising')).toThrow(UNAUTHORISED);
+    }
+  });
+
+  it('does not carry on what it may not use itself', () => {
+    const onward = new SceneData('live-food', food.read('live-food'), ['search']);
+    expect(() => carryTags(authoriseFlow(schema, request), onward)).toThrow(UNAUTHORISED);
+  });
+
+  it('joins nothing that has no purpose in common', () => {
+    const search = new SceneData('live-beauty', new Map<string, number>(), ['search']);
+    const carried = carryTags(authoriseFlow(schema, request), food);
+    expect(() => joinScenes(carried, search, merge)).toThrow(UNAUTHORISED);
   });
 
   it('is refused in the other direction, for another purpose, for more tags and for none', () => {
@@ -137,6 +161,6 @@ describe('an authorised flow', () => {
     const tags = ['kitchen'];
     const flow = authoriseFlow(schema, { ...request, tags });
     tags.push('baby');
-    expect(carryTags(flow, food).read('live-beauty').has('baby')).toBe(false);
+    expect(carryTags(flow, food).read('live-beauty', 'recommendation').has('baby')).toBe(false);
   });
 });

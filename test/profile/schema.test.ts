@@ -248,6 +248,11 @@ describe('forbidden vocabulary', () => {
     'ｐｒｅｇｎａｎｔ',
     'muslims',
     '宗教信仰',
+    '孕妇用品',
+    '抑郁症',
+    'gullible',
+    'infertility-treatment',
+    'indebted',
     'race',
   ])('has %s', (name) => {
     expect(forbiddenTerm(name)).not.toBeNull();

@@ -1,12 +1,12 @@
 import { Option } from 'commander';
 import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
+import type { SignedHead } from '../../core/signed-head.ts';
 import type { AccountantName } from '../../dp/accountant.ts';
 import { ACCOUNTANT_NAMES } from '../../dp/accounting/create.ts';
 import type { BudgetLine, BudgetSummary, BudgetVerification } from '../../dp/budget/budget.ts';
 import type { ConformanceStatement } from '../../dp/budget/conformance-statement.ts';
 import { explainPolicy } from '../../dp/budget/explain-policy.ts';
 import { readTranscript } from '../../dp/budget/replay.ts';
-import type { SignedHead } from '../../dp/budget/signed-head.ts';
 import { EXIT } from '../exit.ts';
 import { parseNumber } from '../input.ts';
 import type { CommandContext } from '../main.ts';

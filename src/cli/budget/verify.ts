@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
+import { type Checkpoint, parseCheckpoint } from '../../core/signed-head.ts';
 import type { BudgetSummary } from '../../dp/budget/budget.ts';
-import { type Checkpoint, parseCheckpoint } from '../../dp/budget/signed-head.ts';
 import type { BudgetStore } from '../../dp/budget/store.ts';
 import { verifyStore } from '../../dp/budget/verify.ts';
 import type { BudgetKeys } from '../../node/budget-keys.ts';

@@ -9,6 +9,7 @@ import {
   computeProfile,
   describeExplanation,
   explainLinearTag,
+  NO_CHOICES,
   type Profile,
   profileVector,
   SceneData,
@@ -55,6 +56,7 @@ export function ownProfile(
       predict: (phi) => predictTags(model, withConstant(phi, phi.length, TASK_PRIOR.beta)),
     },
     features: new SceneData(device.scene, device.phi),
+    choices: new SceneData(device.scene, NO_CHOICES),
     purpose: 'recommendation',
   });
   return { profile, vector: profileVector(profile, model.tags, popularity) };

@@ -14,7 +14,8 @@ export function trainingWatcher(terminal: Terminal): TrainingWatcher {
   return {
     started(scene, method, asked) {
       say();
-      say(`   ${style.bold(scene)}: ${METHOD_NAMES[method]}, ${asked} enrolled`);
+      const behind = method === 'fedavg' ? ' behind SecAgg+' : '';
+      say(`   ${style.bold(scene)}: ${METHOD_NAMES[method]}${behind}, ${asked} enrolled`);
       say(style.dim('     round  cohort      clipped*    SNR  epsilon so far     P@3'));
     },
     refused(scene, count, message) {
@@ -81,7 +82,7 @@ export function printTable(result: QuickstartResult, report: string, terminal: T
   const { budget, limits, scoring, explanation } = result;
   print();
   print(
-    `  No user spent more than epsilon ${budget.epsilonMax.toFixed(4)} of ${limits.user} (delta ${limits.delta}, zero-out-one-user, exact Gaussian accounting).`,
+    `  No user spent more than epsilon ${budget.epsilonMax.toFixed(4)} of ${limits.user} (delta ${limits.delta}, zero-out-one-user, Rényi accounting).`,
   );
   print(
     '  * the clipped share is a noisy count inside the same release: paid for. Own history = with paid-for popularity.',

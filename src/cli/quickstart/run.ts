@@ -18,14 +18,22 @@ import { type ProfileEvent, type ProfileSchema, validateSchema } from '../../pro
 import { makeFolder, readJson } from '../input.ts';
 import type { Terminal } from '../terminal.ts';
 import { explainOwnTag, ownProfile } from './own-device.ts';
-import { MINIMUM_COHORT, QUICKSTART_POLICY, SCENE_EPSILON } from './policy.ts';
+import {
+  DELTA,
+  MINIMUM_COHORT,
+  PLANNED_MEMBERS,
+  quickstartPolicy,
+  SCENE_EPSILON,
+  USER_EPSILON,
+} from './policy.ts';
 import { buildPopulation } from './population.ts';
 import { printTable, sayUtility, trainingWatcher } from './printout.ts';
 import { renderReport } from './report.ts';
 import type { BudgetSpending, QuickstartResult } from './result.ts';
+import { roundNoise } from './scene-noise.ts';
 import { scoreShop } from './scoring.ts';
 import { SWEEP_POINTS, sweepUtility } from './sweep.ts';
-import { type SceneTraining, type TrainedScene, trainScene } from './train-scene.ts';
+import { type SceneTraining, sceneTask, type TrainedScene, trainScene } from './train-scene.ts';
 
 /** How each scene is trained. The third one repeats the first method with whoever can still bear it. */
 const METHODS: Readonly<Record<RetailScene, SceneTraining['method']>> = {
@@ -100,8 +108,9 @@ export async function runQuickstart(
     `   The gates admitted ${summary.events.admitted} of ${summary.events.offered} events and dropped the rest unread.`,
   );
 
+  const planned = sceneTask(population.tables[RETAIL_SCENES[0]], PLANNED_MEMBERS);
   const budget = await openBudgetFile(join(out, 'budget.sqlite'), {
-    policy: QUICKSTART_POLICY,
+    policy: quickstartPolicy(roundNoise(planned, PLANNED_MEMBERS).scene),
     unit: 'user',
     relation: 'zero-out-one-user',
   });
@@ -109,7 +118,7 @@ export async function runQuickstart(
     say();
     say(style.bold('2  Training on the clients'));
     say(
-      `   Limits: epsilon ${QUICKSTART_POLICY.user.epsilon} a user in total, ${SCENE_EPSILON} in each scene, delta ${QUICKSTART_POLICY.delta}; every release is charged before it happens.`,
+      `   Limits: epsilon ${USER_EPSILON} a user in total, ${SCENE_EPSILON} in each scene, delta ${DELTA}; every release is charged before it happens.`,
     );
     const environment = (scene: string): RoundEnvironment => ({
       scene,
@@ -180,8 +189,8 @@ export async function runQuickstart(
       seconds: (performance.now() - started) / 1000,
       data: summary,
       limits: {
-        delta: QUICKSTART_POLICY.delta,
-        user: QUICKSTART_POLICY.user.epsilon,
+        delta: DELTA,
+        user: USER_EPSILON,
         scenes: Object.fromEntries(RETAIL_SCENES.map((scene) => [scene, SCENE_EPSILON])),
       },
       scenes: trained.map((scene) => scene.result),

@@ -77,7 +77,9 @@ export async function scoreShop(
     const decrypted = performance.now();
 
     // For the comparison only: a real client never lets raw scores out of its hands.
-    const raw = client.revealRawScoresUnsafely(scorer.score(client.encryptProfile(vector).query));
+    const raw = client
+      .decryptReply(scorer.score(client.encryptProfile(vector).query))
+      .revealRawScoresUnsafely();
     const plain = scorePlain(catalogue, vector);
     const float = floatScores(items, tags, vector);
     const best = [...plain.keys()].sort(

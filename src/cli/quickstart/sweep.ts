@@ -7,7 +7,7 @@ import {
   type TagTask,
   trainTagModel,
 } from '../../federated/index.ts';
-import { QUICKSTART_POLICY, TASK_PRIOR } from './policy.ts';
+import { DELTA, TASK_PRIOR } from './policy.ts';
 import type { SceneResult, SweepMethod, SweepPoint, UtilitySweep } from './result.ts';
 import { evaluateModel, type SceneTraining, sceneTask } from './train-scene.ts';
 
@@ -55,10 +55,8 @@ export async function sweepUtility(
             runId: `sweep/${method}/${epsilon}/${repeat}`,
             method: method === 'fedavg' ? 'fedavg' : 'one-shot',
             noiseMultiplier:
-              epsilon === Infinity
-                ? 0
-                : calibrateGaussian({ epsilon, delta: QUICKSTART_POLICY.delta }),
-            delta: QUICKSTART_POLICY.delta,
+              epsilon === Infinity ? 0 : calibrateGaussian({ epsilon, delta: DELTA }),
+            delta: DELTA,
           },
         );
         if (outcome.kind === 'refused')

@@ -1,5 +1,5 @@
-import type { Plan, PrivacyBudgetAccountant } from '../../dp/index.ts';
-import { calibrateGaussian, describeStatement, divideGaussian } from '../../dp/index.ts';
+import type { DpEvent, Plan, PrivacyBudgetAccountant } from '../../dp/index.ts';
+import { describeStatement } from '../../dp/index.ts';
 import {
   designRows,
   type FederatedClient,
@@ -10,6 +10,7 @@ import {
   type RoundEnvironment,
   rankingMetrics,
   releasePopularity,
+  SecAggSum,
   scoreTags,
   selectRows,
   simulatedClients,
@@ -21,15 +22,18 @@ import {
   tagTrainingPlan,
   trainTagModel,
 } from '../../federated/index.ts';
+import { NodeSecAggCrypto } from '../../node/index.ts';
 import type { ReleasedPopularity } from './own-device.ts';
 import {
+  CLIPPING_FLAG_WEIGHT,
+  COLLUDING_SHARE,
+  DELTA,
   HISTORY_WEIGHT,
-  POPULARITY_SHARE,
-  QUICKSTART_POLICY,
-  SCENE_EPSILON,
+  ROUNDS,
   TASK_PRIOR,
 } from './policy.ts';
 import type { RoundReport, SceneResult } from './result.ts';
+import { honestSurvivors, roundNoise, type SceneNoise, sceneNoise } from './scene-noise.ts';
 
 /** A scene's data and how it is to be trained. */
 export interface SceneTraining {
@@ -79,31 +83,13 @@ export async function trainScene(
   if (budget === null) throw new TypeError('"environment.budget" expected a budget, got null');
   watcher.started(scene, method, enrolledRows.length);
 
-  const whole = calibrateGaussian({ epsilon: SCENE_EPSILON, delta: QUICKSTART_POLICY.delta });
-  const [popularityNoise, modelNoise] = divideGaussian(whole, [
-    POPULARITY_SHARE,
-    1 - POPULARITY_SHARE,
-  ]) as [number, number];
-  const options: TagTrainingOptions = {
-    runId: `quickstart/${scene}`,
-    method,
-    noiseMultiplier: modelNoise,
-    delta: QUICKSTART_POLICY.delta,
-    clippingFlagWeight: 0.25,
-  };
-
+  const noise = sceneNoise();
   const asked = simulatedClients(table, enrolledRows, TASK_PRIOR.beta);
-  const task = sceneTask(table, enrolledRows.length);
+  const wanted = sceneTask(table, enrolledRows.length);
   const admission = await admit(budget, scene, asked, {
     unit: 'user',
     relation: environment.relation,
-    event: {
-      kind: 'composed',
-      events: [
-        { kind: 'gaussian', noiseMultiplier: popularityNoise },
-        tagTrainingPlan(environment, task, options).event,
-      ],
-    },
+    event: sceneEvent(environment, wanted, method, noise),
   });
   const clients = admission.clients;
   const refused = asked.length - clients.length;
@@ -116,7 +102,7 @@ export async function trainScene(
     outputDimension: table.tags.length,
     labelDensity: TASK_PRIOR.labelDensity,
     labelClip: labelNormBound(table.tags.length, TASK_PRIOR.labelDensity),
-    noiseMultiplier: popularityNoise,
+    noiseMultiplier: noise.popularity,
     normaliser: population,
   });
   if (popularity.kind === 'refused') return { refusedAll: popularity.refusal.message };
@@ -124,9 +110,12 @@ export async function trainScene(
   const evaluate = (model: TagScorer): RankingMetrics =>
     evaluateModel(model, table, evaluationRows);
   const rounds: RoundReport[] = [];
-  const finalTask = { ...task, population };
-  const outcome = await trainTagModel(environment, finalTask, clients, {
-    ...options,
+  const finalTask = { ...wanted, population };
+  const hidden = method === 'fedavg' ? hiddenRounds(environment, finalTask) : null;
+  const outcome = await trainTagModel(hidden?.environment ?? environment, finalTask, clients, {
+    runId: `quickstart/${scene}`,
+    delta: DELTA,
+    ...(hidden?.options ?? { method, noiseMultiplier: noise.upload }),
     onRound: async ({ round, metrics, parameters }) => {
       const { precisionAt3 } = evaluate(roundModel(finalTask, parameters));
       const report: RoundReport = {
@@ -164,6 +153,56 @@ export async function trainScene(
         nonPrivate: await nonPrivateMetrics(training, environment, clients, finalTask),
       },
       statement: describeStatement(outcome.model.statement),
+    },
+  };
+}
+
+/** What a scene is going to cost each of its members. */
+function sceneEvent(
+  environment: RoundEnvironment,
+  task: TagTask,
+  method: SceneTraining['method'],
+  { popularity, upload }: SceneNoise,
+): DpEvent {
+  if (method === 'fedavg') return roundNoise(task, task.population).scene;
+  const options = { method, noiseMultiplier: upload };
+  return {
+    kind: 'composed',
+    events: [
+      { kind: 'gaussian', noiseMultiplier: popularity },
+      tagTrainingPlan(environment, task, options).event,
+    ],
+  };
+}
+
+/** Rounds behind SecAgg+: the members add the noise, and the server learns the noisy sum alone. */
+function hiddenRounds(
+  environment: RoundEnvironment,
+  task: TagTask,
+): {
+  readonly environment: RoundEnvironment;
+  readonly options: Pick<
+    TagTrainingOptions,
+    'method' | 'noiseMultiplier' | 'distributedNoise' | 'rounds' | 'clippingFlagWeight'
+  >;
+} {
+  return {
+    environment: {
+      ...environment,
+      secureSum: new SecAggSum({
+        crypto: new NodeSecAggCrypto(),
+        corruptShare: COLLUDING_SHARE,
+        securityBits: 40,
+        consistency: false,
+      }),
+      minimumCohort: honestSurvivors(task.population),
+    },
+    options: {
+      method: 'fedavg',
+      noiseMultiplier: 0,
+      distributedNoise: roundNoise(task, task.population).noise,
+      rounds: ROUNDS,
+      clippingFlagWeight: CLIPPING_FLAG_WEIGHT,
     },
   };
 }
@@ -219,7 +258,7 @@ async function nonPrivateMetrics(
     runId: `non-private/${training.scene}`,
     method: training.method,
     noiseMultiplier: 0,
-    delta: QUICKSTART_POLICY.delta,
+    delta: DELTA,
   });
   if (outcome.kind === 'refused') throw new TypeError('a run without budget cannot be refused');
   return evaluateModel(outcome.model, training.table, training.evaluationRows);

@@ -3,6 +3,13 @@ import { isWellFormedText } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import { yieldToEventLoop } from '../../core/event-loop.ts';
 import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
+import {
+  type Checkpoint,
+  type HeadSigner,
+  type SignedHead,
+  signHead,
+  type VerifySignature,
+} from '../../core/signed-head.ts';
 import type { CertifiedInterval } from '../accountant.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
 import { KeyRing, matchingRing } from './account-key.ts';
@@ -59,13 +66,6 @@ import { epsilonOfReading, readingOf } from './odometer.ts';
 import { PlanPrices } from './plan-prices.ts';
 import { type BudgetPolicy, validatePolicy } from './policy.ts';
 import { type BalanceRow, balanceRows, linesOf, sceneNames, summariesOf } from './readouts.ts';
-import {
-  type Checkpoint,
-  type HeadSigner,
-  type SignedHead,
-  signHead,
-  type VerifySignature,
-} from './signed-head.ts';
 import type { BudgetStore } from './store.ts';
 import { assertChangeable, assertSameTerms } from './terms.ts';
 import { deltaUnits } from './units.ts';

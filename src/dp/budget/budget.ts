@@ -1,9 +1,9 @@
+import type { Checkpoint, SignedHead } from '../../core/signed-head.ts';
 import type { AccountantName, CertifiedInterval } from '../accountant.ts';
 import type { NeighbourRelation, Plan, PrivacyUnit } from '../plan.ts';
 import type { ConformanceStatement } from './conformance-statement.ts';
 import type { FilterCurrency } from './currency.ts';
 import type { BudgetPolicy } from './policy.ts';
-import type { Checkpoint, SignedHead } from './signed-head.ts';
 
 /**
  * Accounts by their ids, of which the budget sees no more than a keyed pseudo-random function; or by the

@@ -1,4 +1,11 @@
 export {
+  type Checkpoint,
+  type HeadSigner,
+  parseCheckpoint,
+  type SignedHead,
+  type VerifySignature,
+} from '../../core/signed-head.ts';
+export {
   type BudgetAccess,
   type BudgetRows,
   type OpenBudgetOptions,
@@ -52,13 +59,6 @@ export {
   readTranscript,
   replayLog,
 } from './replay.ts';
-export {
-  type Checkpoint,
-  type HeadSigner,
-  parseCheckpoint,
-  type SignedHead,
-  type VerifySignature,
-} from './signed-head.ts';
 export {
   type BudgetStore,
   type IdentityPage,

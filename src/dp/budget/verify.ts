@@ -9,6 +9,7 @@ import {
   portableSha256,
   type Sha256,
 } from '../../core/hash-chain.ts';
+import { type Checkpoint, type VerifySignature, verifySignedHead } from '../../core/signed-head.ts';
 import { assertEpochs } from './admission.ts';
 import type { BudgetVerification } from './budget.ts';
 import { violationOf } from './filters.ts';
@@ -16,7 +17,6 @@ import { budgetChain } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import { decodeRecord } from './log-codec.ts';
 import type { LogRecord, OpenRecord, PlanRecord, ReserveRecord } from './log-record.ts';
-import { type Checkpoint, type VerifySignature, verifySignedHead } from './signed-head.ts';
 import { BudgetState } from './state.ts';
 import { encodeState } from './state-snapshot.ts';
 import type { BudgetStore } from './store.ts';

@@ -1,5 +1,5 @@
+import type { Interval } from '../../core/special/ratio-interval.ts';
 import { DROWNED, type MetricEstimate } from './metric-estimate.ts';
-import type { Interval } from './ratio-interval.ts';
 
 /** Noisy counts of one tag's scores. */
 export interface ScoreHistogram {

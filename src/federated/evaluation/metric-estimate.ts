@@ -1,4 +1,4 @@
-import { type Interval, ratioInterval } from './ratio-interval.ts';
+import { type Interval, ratioInterval } from '../../core/special/ratio-interval.ts';
 
 /**
  * A metric from noisy sums. Noise knows no range: value and interval may pass the ends of it a little. What is

@@ -6,7 +6,7 @@ import { type RunTerms, runPlan } from './participation.ts';
 /** What of the options decides the price of a run. */
 export type FedAvgPriceOptions = Pick<
   FedAvgOptions,
-  'rounds' | 'noiseMultiplier' | 'participation' | 'correlation'
+  'rounds' | 'noiseMultiplier' | 'distributedNoise' | 'participation' | 'correlation'
 >;
 
 /**
@@ -27,5 +27,10 @@ export function fedAvgPlan(
 /** The terms of a run with its defaults. */
 export function fedAvgTerms(clients: number, options: FedAvgPriceOptions): RunTerms {
   const { rounds, noiseMultiplier, participation = { kind: 'full' }, correlation } = options;
-  return { rounds, noiseMultiplier, clients, participation, correlation: correlation ?? null };
+  const { distributedNoise } = options;
+  return {
+    ...{ rounds, noiseMultiplier, clients, participation },
+    correlation: correlation ?? null,
+    ...(distributedNoise === undefined ? {} : { distributedNoise }),
+  };
 }

@@ -3,6 +3,7 @@ import type { Refusal } from '../../dp/budget/budget.ts';
 import { isInsecure } from '../../dp/plan.ts';
 import type { Trainable } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
+import type { DistributedNoise } from '../rounds/distributed-noise.ts';
 import { LayeredEncoder } from '../rounds/layered-encoder.ts';
 import { LocalTrainer } from '../rounds/local-trainer.ts';
 import {
@@ -49,6 +50,7 @@ export class FedAvgRun {
   readonly #averaging: WeightAveraging;
   readonly #optimiser: ServerOptimiser;
   readonly #encoder: UpdateEncoder;
+  readonly #distributed: DistributedNoise | null;
   readonly #trainer: LocalTrainer;
   readonly #noise: CorrelatedNoise | null;
   readonly #journal: RoundJournal;
@@ -79,6 +81,7 @@ export class FedAvgRun {
     this.#averaging = averagingOf(options);
     this.#optimiser = options.optimiser ?? plainSteps();
     this.#journal = options.journal ?? new MemoryRoundJournal();
+    this.#distributed = checkedDistributed(options, model);
     this.#encoder =
       layers === undefined
         ? new UpdateEncoder({ dimension: model.parameterCount, clippingNorm, clippingFlagWeight })
@@ -141,7 +144,7 @@ export class FedAvgRun {
       roundId: this.roundId(round),
       clients: asked.clients,
       compute: (data) => this.#trainer.update(this.#trainer.load(data), null),
-      encoder: this.#encoder,
+      encoder: this.#distributed ?? this.#encoder,
       noiseMultiplier,
       ...(asked.sampling === null ? {} : { sampling: asked.sampling }),
       ...(robust === undefined ? {} : { robust }),
@@ -271,6 +274,23 @@ function requireDistinct(clients: readonly FederatedClient[]): void {
   throw new VelaturaError(
     'federated/duplicate-contribution',
     'an account is among the clients twice',
+  );
+}
+
+/** Noise of the clients is made for one shape, one norm and one vector. */
+function checkedDistributed(
+  { distributedNoise, clippingNorm, clippingFlagWeight = 0, layers }: FedAvgOptions,
+  { parameterCount }: Trainable,
+): DistributedNoise | null {
+  if (distributedNoise === undefined) return null;
+  const isMadeForThis =
+    distributedNoise.dimension === parameterCount &&
+    distributedNoise.clippingNorm === clippingNorm &&
+    distributedNoise.clippingFlagWeight === clippingFlagWeight &&
+    layers === undefined;
+  if (isMadeForThis) return distributedNoise;
+  throw new RangeError(
+    `"distributedNoise" expected noise for ${parameterCount} parameters without layers, clipping norm ${clippingNorm} and flag weight ${clippingFlagWeight}`,
   );
 }
 

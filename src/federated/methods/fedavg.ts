@@ -5,6 +5,7 @@ import type { Plan } from '../../dp/plan.ts';
 import type { Trainable } from '../models/trainable.ts';
 import type { RobustRule } from '../robust/robust-rule.ts';
 import type { FederatedClient, LocalTraining } from '../rounds/client.ts';
+import type { DistributedNoise } from '../rounds/distributed-noise.ts';
 import type { LayerClip } from '../rounds/layered-encoder.ts';
 import type { RoundEnvironment, RoundMetrics } from '../rounds/private-round.ts';
 import type { RoundJournal } from '../rounds/round-journal.ts';
@@ -21,8 +22,14 @@ export interface FedAvgOptions extends LocalTraining {
   readonly rounds: number;
   /** Of the whole update; with `layers` their own bounds hold instead. */
   readonly clippingNorm: number;
-  /** Of one participation, under the relation of the environment; 0 is non-private. */
+  /** Of one participation, under the relation of the environment; 0 is non-private unless the clients add noise. */
   readonly noiseMultiplier: number;
+  /**
+   * Noise that the clients add in each round, for a sum whose server is not trusted: from `planDistributedNoise`, for
+   * these parameters and this norm. Then `noiseMultiplier` is 0, and all members take part, or a public sample or
+   * group of them.
+   */
+  readonly distributedNoise?: DistributedNoise;
   /** Public divisor of the sum: the expected cohort, never a count of who answered. */
   readonly normaliser: number;
   /** One for all rounds, or one a round, `[rounds]`. */

@@ -6,6 +6,7 @@ import {
   sampledEvent,
   uniformSubset,
 } from '../rounds/amplified-sampling.ts';
+import { type DistributedNoise, distributedPlan } from '../rounds/distributed-noise.ts';
 import { roundPlan } from '../rounds/private-round.ts';
 
 /** Who takes part in the rounds of a run. All of it is public but the outcome of a secret sample. */
@@ -35,6 +36,8 @@ export interface RunTerms {
   readonly participation: Participation;
   /** Correlation of the noise of successive rounds; only for cyclic participation. */
   readonly correlation: CorrelationStrategy | null;
+  /** Noise of the clients in each round, in place of `noiseMultiplier`'s. */
+  readonly distributedNoise?: DistributedNoise;
 }
 
 /**
@@ -45,9 +48,9 @@ export interface RunTerms {
  */
 export function runPlan(relation: NeighbourRelation, terms: RunTerms): Plan {
   checkTerms(terms);
-  const { rounds, noiseMultiplier, clients, participation, correlation } = terms;
-  const single = roundPlan(noiseMultiplier, relation);
-  if (noiseMultiplier === 0) return single;
+  const { rounds, clients, participation, correlation } = terms;
+  const single = singlePlan(relation, terms);
+  if (single.event.kind === 'non-private') return single;
   switch (participation.kind) {
     case 'full':
     case 'fixed-size':
@@ -61,6 +64,15 @@ export function runPlan(relation: NeighbourRelation, terms: RunTerms): Plan {
         ? { ...single, event: repeated(participationsOf(terms, 0), single.event) }
         : correlatedPlan(relation, terms, 0);
   }
+}
+
+function singlePlan(
+  relation: NeighbourRelation,
+  { noiseMultiplier, distributedNoise }: RunTerms,
+): Plan {
+  return distributedNoise === undefined
+    ? roundPlan(noiseMultiplier, relation)
+    : distributedPlan(distributedNoise, relation);
 }
 
 /**
@@ -125,9 +137,19 @@ export function askedInRound<Client>(
 
 /**
  * @throws {RangeError} for terms out of range; for correlated noise without cyclic participation, or in a band
- * wider than the groups keep members apart
+ * wider than the groups keep members apart; for noise of the clients beside other noise or a secret sample
  */
-export function checkTerms({ rounds, clients, participation, correlation }: RunTerms): void {
+export function checkTerms(terms: RunTerms): void {
+  const { rounds, clients, participation, correlation, noiseMultiplier } = terms;
+  if (terms.distributedNoise !== undefined) {
+    const isAlone =
+      noiseMultiplier === 0 && correlation === null && participation.kind !== 'amplified';
+    if (!isAlone) {
+      throw new RangeError(
+        '"distributedNoise" expected a noise multiplier of 0, no correlation and no secret sample',
+      );
+    }
+  }
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new RangeError(`"rounds" expected a positive integer, got ${rounds}`);
   }

@@ -6,11 +6,13 @@ import { releasePopularity } from '../evaluation/popularity.ts';
 import { LogisticModel } from '../models/logistic-model.ts';
 import type { TagModel } from '../models/tag-model.ts';
 import type { FederatedClient } from '../rounds/client.ts';
+import { type DistributedNoise, distributedMultiplier } from '../rounds/distributed-noise.ts';
 import { type RoundEnvironment, type RoundMetrics, roundPlan } from '../rounds/private-round.ts';
 import { releaseStatement } from '../rounds/release-statement.ts';
 import { chooseMethod, learningStrength, type TagTrainingMethod } from './choose-method.ts';
 import { constantFeature, priorParameters, type TagTaskPrior } from './feature-design.ts';
 import { runFedAvg } from './fedavg.ts';
+import { fedAvgPlan } from './fedavg-plan.ts';
 import type { FedAvgState } from './fedavg-state.ts';
 import {
   type PreconditionedResult,
@@ -57,6 +59,12 @@ export interface TagTrainingOptions {
   readonly noiseMultiplier: number;
   /** At which the statement gives epsilon: the delta that the noise was calibrated for. */
   readonly delta: number;
+  /**
+   * Noise that the clients add in each round, for a sum whose server is not trusted; method `fedavg` only. From
+   * `planDistributedNoise` for tags × features coordinates, the clipping norm and so many `rounds`. Then
+   * `noiseMultiplier` is 0.
+   */
+  readonly distributedNoise?: DistributedNoise;
   /** How many rounds there may be; a public choice. Default: what suits the method. */
   readonly rounds?: number;
   /** Bound on the norm of one user's update. Default: `labelNormBound`. */
@@ -70,7 +78,10 @@ export interface TagTrainingOptions {
 }
 
 /** What decides the cost of a run. */
-type RunCosts = Pick<TagTrainingOptions, 'method' | 'noiseMultiplier' | 'rounds'>;
+type RunCosts = Pick<
+  TagTrainingOptions,
+  'method' | 'noiseMultiplier' | 'rounds' | 'distributedNoise'
+>;
 
 export type TagTrainingOutcome =
   | {
@@ -134,12 +145,26 @@ interface Schedule {
 function scheduleOf(
   { relation }: Pick<RoundEnvironment, 'relation'>,
   task: TagTask,
-  { method: asked, noiseMultiplier, rounds }: RunCosts,
+  { method: asked, noiseMultiplier, rounds, distributedNoise }: RunCosts,
 ): Schedule {
+  if (distributedNoise !== undefined) {
+    requireAveraging(asked, noiseMultiplier);
+    const planned = rounds ?? defaultRounds('fedavg', task, 1);
+    // Steps go by what the noise of all rounds amounts to.
+    const multiplier = distributedMultiplier(distributedNoise) / Math.sqrt(planned);
+    return { method: 'fedavg', rounds: planned, noiseMultiplier: multiplier };
+  }
   const method = chooseMethod(asked, task, noiseMultiplier, relation);
   const several = method === 'preconditioned' || method === 'fedavg';
   const usual = defaultRounds(method, task, noiseMultiplier);
   return { method, rounds: several ? (rounds ?? usual) : 1, noiseMultiplier };
+}
+
+function requireAveraging(method: TagTrainingMethod, noiseMultiplier: number): void {
+  if (method === 'fedavg' && noiseMultiplier === 0) return;
+  throw new RangeError(
+    '"distributedNoise" expected the method "fedavg" and a noise multiplier of 0',
+  );
 }
 
 /** Plan of a whole run, before anything is charged: what `trainTagModel` will cost each client. */
@@ -150,6 +175,14 @@ export function tagTrainingPlan(
 ): Plan {
   const { method, rounds, noiseMultiplier } = scheduleOf(environment, task, options);
   const { relation } = environment;
+  const { distributedNoise } = options;
+  if (distributedNoise !== undefined) {
+    return fedAvgPlan(environment, task.population, {
+      rounds,
+      noiseMultiplier: 0,
+      distributedNoise,
+    });
+  }
   if (method === 'preconditioned' || method === 'one-shot') {
     return preconditionedPlan(relation, { noiseMultiplier, rounds, momentShare: MOMENT_SHARE });
   }
@@ -191,6 +224,10 @@ export async function trainTagModel(
     plan,
     delta: options.delta,
     population,
+    distributed:
+      options.distributedNoise === undefined
+        ? null
+        : { noise: options.distributedNoise, rounds: schedule.rounds },
     bounds: [
       'features of norm at most 1, by normalisation on the device',
       `updates clipped to norm ${clippingNorm.toFixed(3)}`,
@@ -333,6 +370,7 @@ async function* averagedRun(
   options: DecidedOptions,
 ): AsyncGenerator<TrainingRound, RunResult> {
   const { runId, rounds, noiseMultiplier, clippingNorm, clippingFlagWeight, resume } = options;
+  const { distributedNoise } = options;
   const { population, prior } = task;
   const limits = prior.persistence !== 0 ? STEPS.fromPrior : STEPS.fromScratch;
   const strength = learningStrength(population, noiseMultiplier, environment.relation);
@@ -342,7 +380,11 @@ async function* averagedRun(
     localEpochs: 1,
     localLearningRate: 1,
     clippingNorm,
-    noiseMultiplier: noiseMultiplier === 0 ? 0 : divideGaussianEvenly(noiseMultiplier, rounds),
+    noiseMultiplier:
+      noiseMultiplier === 0 || distributedNoise !== undefined
+        ? 0
+        : divideGaussianEvenly(noiseMultiplier, rounds),
+    ...(distributedNoise === undefined ? {} : { distributedNoise }),
     normaliser: population,
     serverLearningRate: Math.min(LARGEST_STEP, totalStep(strength, limits) / rounds),
     averagedShare: 0.5,

@@ -26,7 +26,8 @@ export class FederatedClient {
 
   /**
    * Computes on the own rows and encodes the outcome. What cannot be computed or encoded becomes the zero
-   * vector: that a round fails for one person's data would tell about that data, and nobody paid for it.
+   * vector, with the noise it has to have: that a round fails for one person's data would tell about that data, and
+   * nobody paid for it.
    *
    * @param onError - told on this device why the contribution is zero; what it hears must not leave it
    */
@@ -43,7 +44,7 @@ export class FederatedClient {
       } catch {
         // Nor may a listener that fails let one person's data decide whether the round does.
       }
-      return { vector: new Float64Array(encoder.encodedDimension), clipped: false };
+      return { ...encoder.encode(new Float64Array(encoder.dimension)), clipped: false };
     }
   }
 }

@@ -11,6 +11,7 @@ import type { SecureSum, SumParameters, SumResult, SumSession } from './secure-s
 export class NormBoundedSum implements SecureSum {
   readonly name = 'plain';
   readonly trust: TrustModel;
+  readonly disclosure: number;
   readonly #inner: SecureSum;
 
   /** @throws {RangeError} when the inner sum hides the contributions from its server */
@@ -20,6 +21,7 @@ export class NormBoundedSum implements SecureSum {
     }
     this.#inner = inner;
     this.trust = inner.trust;
+    this.disclosure = inner.disclosure;
   }
 
   async open(parameters: SumParameters): Promise<SumSession> {
@@ -38,7 +40,8 @@ class NormBoundedSession implements SumSession {
 
   async contribute(account: string, vector: Float64Array): Promise<void> {
     const { contributionBound } = this.parameters;
-    if (!isWithin(vector, contributionBound)) {
+    // Residues with noise in them have no length to check.
+    if (contributionBound !== null && !isWithin(vector, contributionBound)) {
       throw new VelaturaError(
         'federated/invalid-contribution',
         `a contribution expected a norm of at most ${contributionBound}`,

@@ -1,6 +1,6 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { SecureSum, SumParameters, SumResult, SumSession } from './secure-sum.ts';
-import { checkContribution, checkSumParameters } from './sum-checks.ts';
+import { centredResidue, checkContribution, checkSumParameters } from './sum-checks.ts';
 
 /**
  * Adds in the clear, in this process: for simulation and for deployments in which the aggregator is trusted.
@@ -16,6 +16,7 @@ export class PlainSum implements SecureSum {
     otherClients: 'see the model after each round: the noise protects against them',
     modelReaders: 'see the released models: the noise protects against them',
   } as const;
+  readonly disclosure = 0;
 
   async open(parameters: SumParameters): Promise<SumSession> {
     checkSumParameters(parameters);
@@ -49,6 +50,12 @@ class PlainSumSession implements SumSession {
     this.#waiting.delete(account);
     for (let i = 0; i < vector.length; i++) {
       this.#sum[i] = (this.#sum[i] as number) + (vector[i] as number);
+    }
+    // Where contributions have a bound the sum cannot wrap.
+    if (this.parameters.contributionBound === null) {
+      this.#sum.forEach((sum, i, all) => {
+        all[i] = centredResidue(sum, 2 ** this.parameters.modulusBits);
+      });
     }
   }
 

@@ -10,13 +10,15 @@ import { drawBuckets } from '../robust/buckets.ts';
 import { combineBuckets, noiseInflation, type RobustRule } from '../robust/robust-rule.ts';
 import { type AmplifiedSampling, drawSample, expectedSample } from './amplified-sampling.ts';
 import type { FederatedClient, LocalComputation } from './client.ts';
+import { DistributedEncoder } from './distributed-encoder.ts';
+import { type DistributedNoise, distributedFacts, distributedStddev } from './distributed-noise.ts';
 import { NormBoundedSum } from './norm-bound.ts';
 import { chargeRound, planOfRound } from './round-charge.ts';
 import { checkEnvironment, checkedNoise, requireCohort } from './round-checks.ts';
 import type { RoundNoise, SharedCharge } from './round-noise.ts';
 import { closeSums, openSums, type PartSums, requireModulus, type SumPart } from './round-sums.ts';
 import type { SecureSum } from './secure-sum.ts';
-import type { UpdateEncoder } from './update-encoder.ts';
+import { UpdateEncoder } from './update-encoder.ts';
 
 export { roundPlan } from './round-charge.ts';
 
@@ -45,8 +47,12 @@ export interface RoundRequest {
   /** All who may be asked. */
   readonly clients: readonly FederatedClient[];
   readonly compute: LocalComputation;
-  readonly encoder: UpdateEncoder;
-  /** Noise deviation over sensitivity, under the relation of the environment; 0 is non-private. */
+  /** How updates become integers; or the noise that clients add to them, over a sum that hides contributions. */
+  readonly encoder: UpdateEncoder | DistributedNoise;
+  /**
+   * Of the noise added to the sum: its deviation over the sensitivity, under the relation of the environment. 0 adds
+   * none: non-private, unless the clients add it.
+   */
   readonly noiseMultiplier: number;
   /** Asks only a secret sample and charges the whole population. Default: all clients are asked and charged. */
   readonly sampling?: AmplifiedSampling;
@@ -54,6 +60,11 @@ export interface RoundRequest {
   readonly robust?: RobustRule;
   /** Charge and noise of a run that is paid for at once, in place of `noiseMultiplier`'s. */
   readonly shared?: SharedCharge;
+}
+
+/** A request with the encoder of its round. */
+export interface EncodedRequest extends RoundRequest {
+  readonly encoder: UpdateEncoder;
 }
 
 /**
@@ -73,6 +84,8 @@ export interface RoundMetrics {
   readonly clippedShareStddev: number | null;
   /** Estimated ‖sum‖ over the expected norm of the noise; Infinity without noise. */
   readonly signalToNoise: number;
+  /** Chance that the sum passed the modulus; 0 where it cannot. */
+  readonly wrapProbability: number;
 }
 
 export type RoundOutcome =
@@ -96,7 +109,8 @@ export interface LostRound {
  * ## Privacy
  * Unit: user; relation: of the environment. The release costs `gaussian{noiseMultiplier}` exactly
  * (update-encoder.proof.md), also over buckets (robust-rule.proof.md); that event on a sample with
- * `sampling`; `shared.plan`, once for the run, with `shared`. All clients given are charged, whether they are
+ * `sampling`; `shared.plan`, once for the run, with `shared`; with noise of the clients the `skellam` event of
+ * `distributedPlan` (distributed-noise.proof.md). All clients given are charged, whether they are
  * drawn and answer or not. A crash after the reserve leaves them charged.
  *
  * @returns the noisy sum in units of the updates, `[dimension]`; or why the budget refused
@@ -123,9 +137,10 @@ export async function runPrivateRound(
 /** {@link runPrivateRound} for callers who know what to do when the round was run before. */
 export async function attemptPrivateRound(
   environment: RoundEnvironment,
-  request: RoundRequest,
+  asks: RoundRequest,
 ): Promise<RoundOutcome | LostRound> {
   const { random, signal } = environment;
+  const request = { ...asks, encoder: encoderOf(environment, asks) };
   const { encoder, sampling, robust } = request;
   const secureSum = checkedSum(environment.secureSum);
   await yieldToEventLoop();
@@ -156,6 +171,15 @@ export async function attemptPrivateRound(
   return report(environment, request, plan, result, sum, noiseStddev * inflation);
 }
 
+/** Noise of the clients comes with a rotation of its own for each round. */
+function encoderOf(
+  { random }: RoundEnvironment,
+  { encoder, roundId }: RoundRequest,
+): UpdateEncoder {
+  if (encoder instanceof UpdateEncoder) return encoder;
+  return new DistributedEncoder(encoder, { roundId, random });
+}
+
 /** Where the server sees contributions it checks their norm, whatever the clients run. */
 function checkedSum(secureSum: SecureSum): SecureSum {
   return secureSum.name === 'plain' ? new NormBoundedSum(secureSum) : secureSum;
@@ -163,7 +187,7 @@ function checkedSum(secureSum: SecureSum): SecureSum {
 
 function partsOf(
   { minimumCohort, random }: RoundEnvironment,
-  { roundId, clients, robust }: RoundRequest,
+  { roundId, clients, robust }: EncodedRequest,
 ): SumPart[] {
   if (robust === undefined) return [{ roundId, clients, minimumSurvivors: minimumCohort }];
   const bucketOf = drawBuckets(clients.length, robust.buckets, random);
@@ -180,7 +204,7 @@ function partsOf(
  */
 function sampledParts(
   parts: readonly SumPart[],
-  { sampling, clients }: RoundRequest,
+  { sampling, clients }: EncodedRequest,
   random: RandomSource,
 ): SumPart[] {
   const drawn = new Set(
@@ -215,13 +239,17 @@ function firstOf({ sums }: PartSums): Float64Array {
 /** What leaves the round, in units of the updates. */
 function report(
   environment: RoundEnvironment,
-  { encoder, clients, sampling }: RoundRequest,
+  { encoder, clients, sampling }: EncodedRequest,
   plan: Plan,
   result: PartSums,
   sum: Float64Array,
-  noiseStddev: number,
+  centralStddev: number,
 ): RoundOutcome {
   const unit = encoder.clippingNorm / encoder.integerNorm;
+  const noiseStddev =
+    encoder.noise === null
+      ? centralStddev * unit
+      : distributedStddev(encoder.noise, result.survivors);
   const { sum: value, clippedCount } = encoder.decodeSum(sum);
   const contributions =
     sampling === undefined ? clients.length : expectedSample(sampling, clients.length);
@@ -232,8 +260,8 @@ function report(
       value,
       plan,
       error: {
-        noiseStddev: noiseStddev * unit,
-        halfWidth: noiseStddev * unit * normalQuantile((1 + confidence) / 2),
+        noiseStddev,
+        halfWidth: noiseStddev * normalQuantile((1 + confidence) / 2),
         confidence,
       },
       insecure: isInsecure(environment.random),
@@ -244,8 +272,9 @@ function report(
       refusedContributions: result.refused,
       clippedShare: clippedCount === null ? null : clippedCount / contributions,
       clippedShareStddev:
-        clippedCount === null ? null : noiseStddev / encoder.integerFlag / contributions,
-      signalToNoise: signalToNoise(value, noiseStddev * unit),
+        clippedCount === null ? null : noiseStddev / unit / encoder.integerFlag / contributions,
+      signalToNoise: signalToNoise(value, noiseStddev),
+      wrapProbability: encoder.noise === null ? 0 : distributedFacts(encoder.noise).wrapProbability,
     },
   };
 }

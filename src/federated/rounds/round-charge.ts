@@ -1,9 +1,11 @@
 import { VelaturaError } from '../../core/errors.ts';
 import { validatePlan } from '../../dp/accounting/index.ts';
+import { invalid } from '../../dp/accounting/refuse.ts';
 import type { PrivacyBudgetAccountant, Refusal } from '../../dp/budget/budget.ts';
 import { isInsecure, type NeighbourRelation, type Plan } from '../../dp/plan.ts';
 import { requireHiddenSample, sampledEvent } from './amplified-sampling.ts';
-import type { RoundEnvironment, RoundRequest } from './private-round.ts';
+import { type DistributedNoise, distributedFacts, distributedPlan } from './distributed-noise.ts';
+import type { EncodedRequest, RoundEnvironment } from './private-round.ts';
 import type { SecureSum } from './secure-sum.ts';
 
 /** What became of the charge of a round. */
@@ -29,9 +31,12 @@ export function roundPlan(noiseMultiplier: number, relation: NeighbourRelation):
  * @throws {VelaturaError} `dp/unsupported-event` for combinations without a proof; `dp/invalid-parameter`,
  * `dp/relation-mismatch`
  */
-export function planOfRound(environment: RoundEnvironment, request: RoundRequest): Plan {
+export function planOfRound(environment: RoundEnvironment, request: EncodedRequest): Plan {
   const { relation, budget, secureSum } = environment;
   const { sampling, shared, robust, noiseMultiplier, clients } = request;
+  if (request.encoder.noise !== null) {
+    return requireHidingSum(environment, requireLocalNoiseAlone(request, request.encoder.noise));
+  }
   const plain = validatePlan(roundPlan(noiseMultiplier, relation));
   if (budget !== null && relation === 'add-or-remove-one-user') {
     throw new VelaturaError(
@@ -62,12 +67,54 @@ export function planOfRound(environment: RoundEnvironment, request: RoundRequest
   return requireTrustedServer(secureSum, validatePlan({ ...plain, event }));
 }
 
+/** @throws {VelaturaError} `dp/unsupported-event`; `dp/invalid-parameter` for central noise besides */
+function requireLocalNoiseAlone(
+  { sampling, shared, robust, noiseMultiplier }: EncodedRequest,
+  noise: DistributedNoise,
+): DistributedNoise {
+  if (sampling !== undefined || shared !== undefined || robust !== undefined) {
+    throw new VelaturaError(
+      'dp/unsupported-event',
+      'noise of the clients has no proven bound together with samples, buckets or correlation',
+    );
+  }
+  if (noiseMultiplier !== 0)
+    throw invalid('noiseMultiplier', '0: the clients add the noise', noiseMultiplier);
+  return noise;
+}
+
+/** Where single contributions are seen, a share of the noise is all that protects each: fit for simulations only. */
+function requireHidingSum(
+  { relation, secureSum, budget }: RoundEnvironment,
+  noise: DistributedNoise,
+): Plan {
+  const plan = validatePlan(distributedPlan(noise, relation));
+  if (secureSum.name !== 'plain' || budget === null) return plan;
+  throw new VelaturaError(
+    'dp/unsupported-event',
+    'the server of a plain sum sees each contribution with a share of the noise only: ask for a cryptographic sum',
+    { secureSum: secureSum.name },
+  );
+}
+
+/**
+ * Chance that a round is not as its plan says: that its sum shows more than itself, or wraps. What wraps protects
+ * no less, being computed from the noisy sum; it is booked so that delta covers all that may go wrong.
+ */
+export function roundDelta(
+  secureSum: Pick<SecureSum, 'disclosure'>,
+  noise: DistributedNoise | null,
+): number {
+  if (noise === null) return 0;
+  return secureSum.disclosure + distributedFacts(noise).wrapProbability;
+}
+
 /** Noise added behind a cryptographic sum protects nobody from the server that opens the sum. */
 function requireTrustedServer(secureSum: SecureSum, plan: Plan): Plan {
   if (plan.event.kind === 'non-private' || secureSum.name === 'plain') return plan;
   throw new VelaturaError(
     'dp/unsupported-event',
-    `the server of the sum "${secureSum.name}" would see the exact sum before the noise is added: only a non-private round runs over it`,
+    `the server of the sum "${secureSum.name}" would see the exact sum before the noise is added: let the clients add it (planDistributedNoise)`,
     { secureSum: secureSum.name },
   );
 }
@@ -85,7 +132,7 @@ function requireTrustedServer(secureSum: SecureSum, plan: Plan): Plan {
  */
 export async function chargeRound(
   environment: RoundEnvironment,
-  request: RoundRequest,
+  request: EncodedRequest,
   plan: Plan,
 ): Promise<ChargeOutcome> {
   const { budget, scene, random } = environment;
@@ -98,6 +145,7 @@ export async function chargeRound(
       'a run that is paid for at once needs a durable record of the rounds that began',
     );
   }
+  const delta = roundDelta(environment.secureSum, request.encoder.noise);
   const before =
     sampling === undefined ? null : await populationOf(budget, sampling.population, cohort);
   const decision = await budget.reserve({
@@ -106,6 +154,7 @@ export async function chargeRound(
     plan,
     idempotencyKey: shared?.idempotencyKey ?? roundId,
     insecure: isInsecure(random),
+    ...(delta === 0 ? {} : { delta }),
   });
   if (decision.kind === 'refused') return decision;
   const { id, replayed, accounts } = decision.reservation;
@@ -132,7 +181,7 @@ function isSame(before: Uint32Array, after: Uint32Array): boolean {
 
 /** Where no charge tells whether the round has begun, the journal does. */
 async function journalled(
-  { shared, roundId }: RoundRequest,
+  { shared, roundId }: EncodedRequest,
   commit: () => Promise<void>,
 ): Promise<ChargeOutcome> {
   if (shared !== undefined && !(await shared.journal.begin(roundId))) return { kind: 'lost' };

@@ -2,7 +2,7 @@ import { VelaturaError } from '../../core/errors.ts';
 import { nextUp } from '../../core/special/index.ts';
 import { MAX_NOISE_STDDEV } from '../../dp/noise/index.ts';
 import { checkRobustRule } from '../robust/robust-rule.ts';
-import type { RoundEnvironment, RoundRequest } from './private-round.ts';
+import type { EncodedRequest, RoundEnvironment } from './private-round.ts';
 import type { SharedCharge } from './round-noise.ts';
 
 /**
@@ -25,7 +25,7 @@ export function checkEnvironment({ minimumCohort, budget, onClientError }: Round
  *
  * @throws {VelaturaError} `dp/invalid-parameter`
  */
-export function checkedNoise({ relation }: RoundEnvironment, request: RoundRequest): number {
+export function checkedNoise({ relation }: RoundEnvironment, request: EncodedRequest): number {
   const { noiseMultiplier, encoder, shared } = request;
   if (shared !== undefined) return sharedNoise(shared);
   const noiseStddev =
@@ -56,7 +56,7 @@ function sharedNoise({ plan, noise: { noiseStddev } }: SharedCharge): number {
  *
  * @throws {VelaturaError} `federated/duplicate-contribution`, `federated/cohort-too-small`
  */
-export function requireCohort({ minimumCohort }: RoundEnvironment, request: RoundRequest): void {
+export function requireCohort({ minimumCohort }: RoundEnvironment, request: EncodedRequest): void {
   const { clients, sampling, robust } = request;
   if (sampling === undefined && robust === undefined) return;
   if (robust !== undefined) checkRobustRule(robust);

@@ -1,6 +1,7 @@
 import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
 import type { FederatedClient, LocalComputation } from './client.ts';
-import type { SecureSum, SumSession } from './secure-sum.ts';
+import { noiseWords } from './distributed-noise.ts';
+import type { SecureSum, SumParameters, SumSession } from './secure-sum.ts';
 import type { UpdateEncoder } from './update-encoder.ts';
 
 /** Bits of the modulus of the sum: large enough for every cohort and noise this library calibrates. */
@@ -35,6 +36,15 @@ export interface PartSums {
  * @throws {VelaturaError} `federated/wrap-around`
  */
 export function requireModulus(encoder: UpdateEncoder, accounts: number): void {
+  if (encoder.noise !== null) {
+    const { cohort, modulusBits } = encoder.noise;
+    if (accounts <= cohort) return;
+    throw new VelaturaError(
+      'federated/wrap-around',
+      `the noise was planned for at most ${cohort} accounts, got ${accounts}`,
+      { accounts, cohort, modulusBits },
+    );
+  }
   const contributionBound = encoder.integerSensitivity;
   if (accounts * contributionBound < 2 ** (MODULUS_BITS - 1)) return;
   throw new VelaturaError(
@@ -42,6 +52,16 @@ export function requireModulus(encoder: UpdateEncoder, accounts: number): void {
     `${accounts} contributions of up to ${contributionBound} do not fit ${MODULUS_BITS} bits`,
     { accounts, contributionBound, modulusBits: MODULUS_BITS },
   );
+}
+
+/** What the encoding decides of a sum. */
+function modulusOf({
+  noise,
+  integerSensitivity,
+}: UpdateEncoder): Pick<SumParameters, 'modulusBits' | 'contributionBound' | 'noise'> {
+  return noise === null
+    ? { modulusBits: MODULUS_BITS, contributionBound: integerSensitivity }
+    : { modulusBits: noise.modulusBits, contributionBound: null, noise: noiseWords(noise) };
 }
 
 /** @throws {VelaturaError} `federated/cohort-too-small`, `federated/wrap-around`: nobody was asked anything */
@@ -58,10 +78,9 @@ export async function openSums(
       : await secureSum.open({
           roundId: part.roundId,
           dimension: encoder.encodedDimension,
-          modulusBits: MODULUS_BITS,
-          contributionBound: encoder.integerSensitivity,
+          ...modulusOf(encoder),
           cohort: part.clients.map((client) => client.account),
-          minimumSurvivors: part.minimumSurvivors,
+          minimumSurvivors: Math.max(part.minimumSurvivors, encoder.noise?.honestSurvivors ?? 0),
         });
     open.push({ ...part, session });
   }

@@ -15,7 +15,10 @@ export function checkSumParameters(parameters: SumParameters): void {
   if (!Number.isInteger(modulusBits) || modulusBits < 2 || modulusBits > 52) {
     throw new RangeError(`"modulusBits" expected an integer in [2, 52], got ${modulusBits}`);
   }
-  if (!Number.isInteger(contributionBound) || contributionBound < 1) {
+  if (
+    contributionBound !== null &&
+    (!Number.isInteger(contributionBound) || contributionBound < 1)
+  ) {
     throw new RangeError(
       `"contributionBound" expected a positive integer, got ${contributionBound}`,
     );
@@ -33,7 +36,7 @@ export function checkSumParameters(parameters: SumParameters): void {
       { cohort: cohort.length, minimum: minimumSurvivors },
     );
   }
-  if (cohort.length * contributionBound >= 2 ** (modulusBits - 1)) {
+  if (contributionBound !== null && cohort.length * contributionBound >= 2 ** (modulusBits - 1)) {
     throw new VelaturaError(
       'federated/wrap-around',
       `${cohort.length} contributions of up to ${contributionBound} do not fit ${modulusBits} bits`,
@@ -49,8 +52,9 @@ export function checkSumParameters(parameters: SumParameters): void {
  */
 export function checkContribution(
   vector: Float64Array,
-  { dimension, contributionBound }: Pick<SumParameters, 'dimension' | 'contributionBound'>,
+  terms: Pick<SumParameters, 'dimension' | 'contributionBound' | 'modulusBits'>,
 ): void {
+  const { dimension, contributionBound, modulusBits } = terms;
   if (vector.length !== dimension) {
     throw new VelaturaError(
       'federated/invalid-contribution',
@@ -58,14 +62,22 @@ export function checkContribution(
       { expected: dimension, actual: vector.length },
     );
   }
+  // Centred residues: the one at −2^(b−1) has no counterpart.
+  const most = contributionBound ?? 2 ** (modulusBits - 1) - 1;
+  const least = contributionBound === null ? -most - 1 : -most;
   for (let i = 0; i < vector.length; i++) {
     const value = vector[i] as number;
-    // In this order NaN and the infinities fail the first.
-    if (Math.abs(value) <= contributionBound && Math.floor(value) === value) continue;
+    // NaN fails every comparison, and the infinities fail one.
+    if (value <= most && value >= least && Math.floor(value) === value) continue;
     throw new VelaturaError(
       'federated/invalid-contribution',
-      `a contribution expected integers of at most ${contributionBound}`,
-      { contributionBound },
+      `a contribution expected integers in [${least}, ${most}]`,
+      { least, most },
     );
   }
+}
+
+/** The integer of [−modulus/2, modulus/2) that is `value` modulo `modulus`; never −0. */
+export function centredResidue(value: number, modulus: number): number {
+  return value - modulus * Math.floor(value / modulus + 0.5) + 0;
 }

@@ -2,6 +2,7 @@ import { VelaturaError } from '../../core/errors.ts';
 import { addToLattice, type LatticeBall } from '../../dp/mechanisms/index.ts';
 import { ballSensitivity } from '../../dp/mechanisms/relation-sensitivity.ts';
 import type { NeighbourRelation } from '../../dp/plan.ts';
+import type { DistributedNoise } from './distributed-noise.ts';
 
 /** Public constants of an encoder; chosen without looking at data. */
 export interface UpdateEncoderOptions {
@@ -50,6 +51,8 @@ export class UpdateEncoder {
   readonly integerFlag: number;
   /** Exact bound on the l2 norm of one encoded update. An integer. */
   readonly integerSensitivity: number;
+  /** The noise that every encoded update carries; null where it is added to the sum. */
+  readonly noise: DistributedNoise | null = null;
   readonly #ball: LatticeBall;
 
   /** @throws {VelaturaError} `dp/invalid-parameter` */

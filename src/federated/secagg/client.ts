@@ -12,6 +12,7 @@ import {
   asArray,
   asBytes,
   asInteger,
+  type Envelope,
   FRAME,
   FrameCodec,
   keyName,
@@ -108,6 +109,8 @@ export class SecAggClient {
   #neighbours: ReadonlyMap<number, Neighbour> = new Map();
   #masked: ReadonlyMap<number, Bytes> = new Map();
   #ownShare: Bytes = new Uint8Array(0);
+  /** Keys that open what the neighbours sealed. */
+  readonly #openers = new Map<number, Bytes>();
   /** The list that was signed, and its digest. */
   #survivors: ReadonlySet<number> = new Set();
   #list: Bytes = new Uint8Array(0);
@@ -162,7 +165,7 @@ export class SecAggClient {
       round,
       digest,
       position,
-      graph[position] as readonly number[],
+      graph.neighboursOf(position),
       ephemeral,
       options,
     );
@@ -209,8 +212,7 @@ export class SecAggClient {
       const plain = new Uint8Array(2 * KEY_LENGTH);
       plain.set(ofKey[i]?.value as Bytes);
       plain.set(ofSeed[i]?.value as Bytes, KEY_LENGTH);
-      const key = await this.#channelKey(member, this.position, member);
-      body.push([member, await this.#crypto.seal(key, plain)]);
+      body.push([member, await this.#crypto.seal(await this.#sealingKey(member), plain)]);
     }
     return this.#write(FRAME.shares, body);
   }
@@ -289,8 +291,7 @@ export class SecAggClient {
     this.#enter('unmask', 'done');
     const body: [number, Bytes][] = [[this.position, this.#ownShare]];
     for (const [member, sealed] of this.#masked) {
-      const key = await this.#channelKey(member, member, this.position);
-      const plain = await this.#crypto.open(key, sealed);
+      const plain = await this.#crypto.open(this.#openers.get(member) as Bytes, sealed);
       if (plain === null || plain.length !== 2 * KEY_LENGTH) continue;
       const at = survivors.has(member) ? KEY_LENGTH : 0;
       body.push([member, plain.slice(at, at + KEY_LENGTH)]);
@@ -302,12 +303,7 @@ export class SecAggClient {
     const { body } = await this.#read(frame, FRAME.neighbours);
     const neighbours = new Map<number, Neighbour>();
     const keys = new Set([this.#own.mask.publicKey, this.#own.channel.publicKey].map(keyName));
-    for (const entry of asArray(body)) {
-      const { sender, body: fields } = await this.#codec.read(asBytes(entry), {
-        type: FRAME.advertisement,
-        sender: null,
-        recipient: this.round.cohort.length,
-      });
+    for (const { sender, body: fields } of await this.#readRelayed(body, FRAME.advertisement)) {
       if (!this.#graph.has(sender) || neighbours.has(sender)) {
         throw malformed('keys of no neighbour, or twice of one');
       }
@@ -344,12 +340,7 @@ export class SecAggClient {
   async #readConfirmations(frame: Uint8Array): Promise<ReadonlySet<number>> {
     const { body } = await this.#read(frame, FRAME.confirmations);
     const signers = new Set<number>();
-    for (const entry of asArray(body)) {
-      const { sender, body: list } = await this.#codec.read(asBytes(entry), {
-        type: FRAME.confirmation,
-        sender: null,
-        recipient: this.round.cohort.length,
-      });
+    for (const { sender, body: list } of await this.#readRelayed(body, FRAME.confirmation)) {
       if (keyName(asBytes(list)) !== keyName(this.#list)) {
         throw this.#leave('another list of survivors, signed by a member');
       }
@@ -359,9 +350,25 @@ export class SecAggClient {
     return this.#survivors;
   }
 
-  #channelKey(member: number, from: number, to: number): Promise<Bytes> {
+  /** Frames of other members that the server passes on. All are looked at at once: that is where the time goes. */
+  #readRelayed(
+    body: unknown,
+    type: Parameters<FrameCodec['write']>[1],
+  ): Promise<readonly Envelope[]> {
+    const recipient = this.round.cohort.length;
+    return Promise.all(
+      asArray(body).map((entry) =>
+        this.#codec.read(asBytes(entry), { type, sender: null, recipient }),
+      ),
+    );
+  }
+
+  /** The key that seals what goes to a neighbour; the one for the way back is kept. */
+  async #sealingKey(member: number): Promise<Bytes> {
     const { channelKey } = this.#neighbours.get(member) as Neighbour;
-    return this.#secrets.channelKey(this.#own.channel, channelKey, from, to);
+    const agreed = await this.#own.channel.agree(channelKey);
+    this.#openers.set(member, await this.#secrets.channelKey(agreed, member, this.position));
+    return this.#secrets.channelKey(agreed, this.position, member);
   }
 
   #write(type: Parameters<FrameCodec['write']>[1], body: unknown): Promise<Bytes> {

@@ -1,7 +1,8 @@
 import type { Bytes } from './crypto.ts';
 
-/** Bytes of mask for one coordinate: one 32-bit lane, or two. */
+/** Bytes of mask for one coordinate: half a lane of 32 bits, a lane, or two. */
 function laneBytes(modulusBits: number): number {
+  if (modulusBits <= 16) return 2;
   return modulusBits <= 32 ? 4 : 8;
 }
 
@@ -15,21 +16,37 @@ export function packedLength(dimension: number, modulusBits: number): number {
   return Math.ceil((dimension * modulusBits) / 8);
 }
 
+/** The lanes as they are: modulo 2³², or 2⁶⁴ where there are two a coordinate. */
+export interface LaneWords {
+  readonly low: Uint32Array<ArrayBuffer>;
+  /** Empty where one lane is enough. */
+  readonly high: Uint32Array<ArrayBuffer>;
+}
+
 /**
  * A vector modulo 2^b: one lane of 32 bits for each coordinate, a second one where b is more. Lanes overflow
  * freely; what is above bit b is cut off when the vector is packed or read.
  */
 export class Lanes {
   readonly #bits: number;
-  readonly #low: Uint32Array;
-  /** Empty where one lane is enough. */
-  readonly #high: Uint32Array;
+  readonly #low: Uint32Array<ArrayBuffer>;
+  readonly #high: Uint32Array<ArrayBuffer>;
 
   /** @param modulusBits - 2 … 64 */
   constructor(dimension: number, modulusBits: number) {
     this.#bits = modulusBits;
     this.#low = new Uint32Array(dimension);
     this.#high = new Uint32Array(modulusBits > 32 ? dimension : 0);
+  }
+
+  /** Not copied: what is added later shows in them. */
+  get words(): LaneWords {
+    return { low: this.#low, high: this.#high };
+  }
+
+  /** Takes lanes of the same shape away. */
+  subtract({ low, high }: LaneWords): void {
+    for (let i = 0; i < low.length; i++) this.#subtract(i, low[i] as number, high[i] ?? 0);
   }
 
   /** Adds integers of at most 2⁵³ in size. */
@@ -45,6 +62,12 @@ export class Lanes {
   addStream(stream: Bytes, sign: 1 | -1): void {
     const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
     const low = this.#low;
+    if (laneBytes(this.#bits) === 2) {
+      for (let i = 0, at = 0; i < low.length; i++, at += 2) {
+        low[i] = (low[i] as number) + sign * view.getUint16(at, true);
+      }
+      return;
+    }
     if (this.#high.length === 0) {
       for (let i = 0, at = 0; i < low.length; i++, at += 4) {
         const word = view.getUint32(at, true);
@@ -55,10 +78,8 @@ export class Lanes {
     for (let i = 0, at = 0; i < low.length; i++, at += 8) {
       const word = view.getUint32(at, true);
       const high = view.getUint32(at + 4, true);
-      // −(high·2³² + word) = (−high − 1)·2³² + (2³² − word), or −high·2³² where the word is zero.
       if (sign === 1) this.#add(i, word, high);
-      else if (word === 0) this.#add(i, 0, -high);
-      else this.#add(i, 0x1_0000_0000 - word, -high - 1);
+      else this.#subtract(i, word, high);
     }
   }
 
@@ -146,6 +167,12 @@ export class Lanes {
           : low + ((this.#high[i] as number) % highBits) * 0x1_0000_0000;
       return value < modulus / 2 ? value : value - modulus;
     });
+  }
+
+  /** −(high·2³² + low) = (−high − 1)·2³² + (2³² − low), or −high·2³² where low is zero. */
+  #subtract(i: number, low: number, high: number): void {
+    if (low === 0) this.#add(i, 0, -high);
+    else this.#add(i, 0x1_0000_0000 - low, -high - 1);
   }
 
   #add(i: number, low: number, high: number): void {

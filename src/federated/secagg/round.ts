@@ -16,8 +16,8 @@ export interface SecAggRound {
   readonly dimension: number;
   /** The sum is exact modulo 2^modulusBits, read as centred integers; 2 … 52. */
   readonly modulusBits: number;
-  /** Public bound on |coordinate| of one contribution. */
-  readonly contributionBound: number;
+  /** Public bound on |coordinate| of one contribution; null for residues modulo 2^modulusBits, noise and all. */
+  readonly contributionBound: number | null;
   /** Identity keys (Ed25519) of all who are asked. A member is known by its place here. */
   readonly cohort: readonly Bytes[];
   readonly neighbours: number;
@@ -92,9 +92,11 @@ export function readRound(value: unknown): SecAggRound {
   const members = cohort.length;
   checkInteger('dimension', round.dimension, 1, MOST_DIMENSIONS);
   checkInteger('modulusBits', round.modulusBits, 2, 52);
-  checkInteger('contributionBound', round.contributionBound, 1, 2 ** 52);
-  if (members * round.contributionBound >= 2 ** (round.modulusBits - 1)) {
-    throw malformed('contributionBound');
+  if (round.contributionBound !== null) {
+    checkInteger('contributionBound', round.contributionBound, 1, 2 ** 52);
+    if (members * round.contributionBound >= 2 ** (round.modulusBits - 1)) {
+      throw malformed('contributionBound');
+    }
   }
   checkInteger('neighbours', round.neighbours, 0, members - 1);
   if (round.neighbours % 2 !== 0 && round.neighbours !== members - 1) throw malformed('neighbours');

@@ -8,11 +8,15 @@ import { type Bytes, KEY_LENGTH, type SecAggCrypto } from './crypto.ts';
 import { type GraphShape, planGraph } from './graph-plan.ts';
 import type { SecAggRound } from './round.ts';
 import { type Outbox, SecAggServer } from './server.ts';
+import type { Unmasker } from './unmasking.ts';
 
 /** The step before which a member falls silent for good. */
 export type SecAggFault = 'advertise' | 'share' | 'input' | 'confirm' | 'unmask';
 
 const STEPS: readonly SecAggFault[] = ['advertise', 'share', 'input', 'confirm', 'unmask'];
+
+/** Members whose frames are worked on at once. */
+const AT_ONCE = 8;
 
 /** How the sums of a simulation are run. */
 export interface SecAggSumOptions {
@@ -23,10 +27,10 @@ export interface SecAggSumOptions {
   readonly securityBits: number;
   /** Whether the server may lie: one step more, in which members sign the list of survivors. */
   readonly consistency: boolean;
-  /** The noise of one contribution, in the words that clients expect. */
-  readonly noise: string;
   /** Neighbours and threshold, instead of the fewest that do; members still refuse what is too weak. */
   readonly graph?: GraphShape;
+  /** Takes the masks off, such as `UnmaskingThreads` of `velatura/node`. Default: this thread. */
+  readonly unmask?: Unmasker;
   /** Accounts that fall silent, to try what happens then. */
   readonly faults?: ReadonlyMap<string, SecAggFault>;
 }
@@ -41,6 +45,7 @@ export interface SecAggSumOptions {
 export class SecAggSum implements SecureSum {
   readonly name = 'secagg-plus';
   readonly trust: TrustModel;
+  readonly disclosure: number;
   readonly #options: SecAggSumOptions;
 
   constructor(options: SecAggSumOptions) {
@@ -49,6 +54,7 @@ export class SecAggSum implements SecureSum {
       throw new RangeError(`"corruptShare" expected a number in [0, 1), got ${corruptShare}`);
     }
     this.#options = options;
+    this.disclosure = 2 ** -securityBits;
     const server = consistency
       ? 'any server, if members know the identity keys of the others from a directory it does not run'
       : 'a server that keeps to the protocol';
@@ -74,6 +80,9 @@ class SecAggSession implements SumSession {
   readonly #places: ReadonlyMap<string, number>;
   readonly #clients = new Map<number, SecAggClient>();
   readonly #contributed = new Set<string>();
+  /** Members that are masking, and what went wrong there. */
+  readonly #atWork = new Set<Promise<unknown>>();
+  readonly #failures: unknown[] = [];
   #server: SecAggServer | null = null;
   #deliveries: Outbox = new Map();
   #open = true;
@@ -95,8 +104,9 @@ class SecAggSession implements SumSession {
     const round = this.#round(identities.map(({ publicKey }) => publicKey));
     const server = await SecAggServer.open(round, crypto, serverKey);
     this.#server = server;
-    const demands: SecAggDemands = { ...this.#options, minimumSurvivors: round.minimumSurvivors };
-    for (const [place, identity] of identities.entries()) {
+    const { minimumSurvivors, noise } = round;
+    const demands: SecAggDemands = { ...this.#options, minimumSurvivors, noise };
+    await eachOf(identities.entries(), async ([place, identity]) => {
       const options = {
         crypto,
         identity,
@@ -105,7 +115,7 @@ class SecAggSession implements SumSession {
         journal: new MemoryRoundJournal(),
       };
       this.#clients.set(place, await SecAggClient.join(server.announcement, options));
-    }
+    });
     await this.#answer('advertise', this.#clients.keys(), (client) => client.advertise());
     const keys = await server.advance();
     await this.#answer('share', keys.keys(), (client, place) =>
@@ -125,14 +135,22 @@ class SecAggSession implements SumSession {
     }
     checkContribution(vector, this.parameters);
     this.#contributed.add(account);
-    await this.#answer('input', this.#deliveries.has(place) ? [place] : [], (client) =>
-      client.mask(this.#deliveries.get(place) as Bytes, vector),
-    );
+    const delivery = this.#deliveries.get(place);
+    if (delivery === undefined) return;
+    // The caller may go on with its array while it is masked.
+    const own = vector.slice();
+    const work = this.#answer('input', [place], (client) => client.mask(delivery, own))
+      .catch((error: unknown) => this.#failures.push(error))
+      .finally(() => this.#atWork.delete(work));
+    this.#atWork.add(work);
+    if (this.#atWork.size >= AT_ONCE) await Promise.race(this.#atWork);
   }
 
   async close(): Promise<SumResult> {
     if (!this.#open) throw closed();
     this.#open = false;
+    await Promise.all(this.#atWork);
+    if (this.#failures.length > 0) throw this.#failures[0];
     const server = this.#server as SecAggServer;
     let frames = await server.advance();
     if (this.#options.consistency) {
@@ -144,13 +162,14 @@ class SecAggSession implements SumSession {
     await this.#answer('unmask', frames.keys(), (client, place) =>
       client.unmask(frames.get(place) as Bytes),
     );
-    return server.finish();
+    return server.finish(this.#options.unmask);
   }
 
   #round(cohort: readonly Bytes[]): SecAggRound {
-    const { crypto, corruptShare, securityBits, consistency, noise, graph } = this.#options;
+    const { crypto, corruptShare, securityBits, consistency, graph } = this.#options;
     const { roundId, dimension, modulusBits, contributionBound, minimumSurvivors } =
       this.parameters;
+    const { noise = 'none' } = this.parameters;
     const honest = Math.max(1, minimumSurvivors);
     const colluders = Math.floor(corruptShare * cohort.length);
     const drops = cohort.length - honest - colluders;
@@ -176,9 +195,9 @@ class SecAggSession implements SumSession {
     places: Iterable<number>,
     answer: (client: SecAggClient, place: number) => Promise<Bytes>,
   ): Promise<void> {
-    for (const place of [...places]) {
+    await eachOf([...places], async (place) => {
       const fault = this.#options.faults?.get(this.parameters.cohort[place] as string);
-      if (fault !== undefined && STEPS.indexOf(fault) <= STEPS.indexOf(step)) continue;
+      if (fault !== undefined && STEPS.indexOf(fault) <= STEPS.indexOf(step)) return;
       try {
         const frame = await answer(this.#clients.get(place) as SecAggClient, place);
         await (this.#server as SecAggServer).receive(frame);
@@ -186,7 +205,24 @@ class SecAggSession implements SumSession {
         const { code } = error as { code?: string };
         if (code !== 'federated/cohort-too-small') throw error;
       }
+    });
+  }
+}
+
+/** Some members at a time, so that signatures are checked while others compute. */
+async function eachOf<Item>(
+  items: Iterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = items[Symbol.iterator]();
+  const lanes = Array.from({ length: AT_ONCE }, async () => {
+    for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
+      await work(next.value);
     }
+  });
+  // All of them end before any error goes on: nothing is left at work.
+  for (const lane of await Promise.allSettled(lanes)) {
+    if (lane.status === 'rejected') throw lane.reason;
   }
 }
 

@@ -28,9 +28,13 @@ export class RoundSecrets {
     return this.#crypto.keyStream(await this.#derive('self', seed, [member]), length);
   }
 
-  /** The key that seals what one neighbour sends to another: another one in each direction, used once. */
-  async channelKey(own: AgreementKey, other: Bytes, from: number, to: number): Promise<Bytes> {
-    return this.#derive('channel', await own.agree(other), [from, to]);
+  /**
+   * The key that seals what one neighbour sends to another: another one in each direction, used once.
+   *
+   * @param agreed - on what their channel keys agree
+   */
+  channelKey(agreed: Bytes, from: number, to: number): Promise<Bytes> {
+    return this.#derive('channel', agreed, [from, to]);
   }
 
   /** What a member publishes of its seed: it can own up to one seed only, and 256 random bits stay hidden. */

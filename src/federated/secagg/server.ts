@@ -2,6 +2,7 @@ import { sameBytes } from '../../core/bytes.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import type { SumResult } from '../rounds/secure-sum.ts';
 import {
+  type AgreementKey,
   type Bytes,
   KEY_LENGTH,
   SEAL_OVERHEAD,
@@ -21,10 +22,10 @@ import {
   writeMembers,
 } from './frames.ts';
 import { drawGraph } from './graph.ts';
-import { Lanes, packedLength, streamLength } from './lanes.ts';
+import { Lanes, packedLength } from './lanes.ts';
 import { encodeRound, quorum, readRound, roundDigest, type SecAggRound } from './round.ts';
-import { RoundSecrets } from './secrets.ts';
-import { recoverSecret, type Share } from './shamir.ts';
+import type { Share } from './shamir.ts';
+import { type Unmasker, type UnmaskingTask, unmaskerOf } from './unmasking.ts';
 
 /** What the server waits for. */
 type Phase = 'advertisement' | 'shares' | 'input' | 'confirmation' | 'unmasking' | 'closed';
@@ -52,7 +53,8 @@ export class SecAggServer {
   readonly #crypto: SecAggCrypto;
   readonly #key: SigningKey;
   readonly #codec: FrameCodec;
-  readonly #secrets: RoundSecrets;
+  readonly #digest: Bytes;
+  /** By member. */
   readonly #graph: readonly (readonly number[])[];
   readonly #advertised = new Map<number, Advertisement>();
   readonly #seen = new Set<string>();
@@ -69,6 +71,8 @@ export class SecAggServer {
   /** Members being read, so that two copies of one frame at once count as one. */
   readonly #reading = new Set<number>();
   #list: Bytes = new Uint8Array(0);
+  /** Tries the keys of members. */
+  #probe: Promise<AgreementKey> | null = null;
   #phase: Phase = 'advertisement';
 
   private constructor(
@@ -83,8 +87,10 @@ export class SecAggServer {
     this.#crypto = crypto;
     this.#key = key;
     this.#codec = new FrameCodec(crypto, round, digest, key.publicKey);
-    this.#secrets = new RoundSecrets(crypto, digest);
-    this.#graph = drawGraph(round.graphSeed, round.cohort.length, round.neighbours, crypto.sha256);
+    this.#digest = digest;
+    const members = round.cohort.length;
+    const graph = drawGraph(round.graphSeed, members, round.neighbours, crypto.sha256);
+    this.#graph = Array.from({ length: members }, (_, member) => graph.neighboursOf(member));
     this.#sum = new Lanes(round.dimension, round.modulusBits);
   }
 
@@ -163,16 +169,16 @@ export class SecAggServer {
   /**
    * Ends the last step: takes the masks off.
    *
+   * @param unmask - computes the masks, such as that of `UnmaskingThreads`; default: this thread
    * @throws {VelaturaError} `federated/cohort-too-small` when too few finished, `federated/secagg-bad-share`
    * when shares do not fit: no sum at all rather than a false one
    */
-  async finish(): Promise<SumResult> {
+  async finish(unmask: Unmasker = unmaskerOf(this.#crypto)): Promise<SumResult> {
     if (this.#phase !== 'unmasking') throw outOfStep(`the end while at "${this.#phase}"`);
     this.#phase = 'closed';
-    for (const member of this.#survivors) await this.#removeSelfMask(member);
-    for (const member of this.#shared) {
-      if (!this.#survivors.has(member)) await this.#removePairMasks(member);
-    }
+    const { dimension, modulusBits, threshold } = this.round;
+    const terms = { digest: this.#digest, dimension, modulusBits, threshold };
+    for (const masks of await unmask(terms, this.#masksLeft())) this.#sum.subtract(masks);
     return { sum: this.#sum.centred(), survivors: this.#survivors.size };
   }
 
@@ -215,7 +221,8 @@ export class SecAggServer {
       throw new VelaturaError('federated/secagg-forged', 'a key is used twice in one round');
     }
     // A key of small order would make every neighbour refuse: it is stopped here.
-    const probe = await this.#crypto.agreementKey(this.#crypto.randomBytes(KEY_LENGTH));
+    this.#probe ??= this.#crypto.agreementKey(this.#crypto.randomBytes(KEY_LENGTH));
+    const probe = await this.#probe;
     await Promise.all([probe.agree(maskKey), probe.agree(channel as Bytes)]);
     if (names.some((name) => this.#seen.has(name)) || this.#phase !== 'advertisement') {
       throw outOfStep('a frame that came too late');
@@ -343,50 +350,40 @@ export class SecAggServer {
     return outbox;
   }
 
-  async #removeSelfMask(member: number): Promise<void> {
-    const { commitment } = this.#advertised.get(member) as Advertisement;
-    const seed = await this.#recover(member, (candidate) =>
-      sameBytes(this.#secrets.commitment(candidate, member), commitment),
-    );
-    this.#sum.addStream(await this.#secrets.selfMask(seed, member, this.#streamLength()), -1);
-  }
-
-  /** What the survivors added for a member that dropped: their half of each pair's masks. */
-  async #removePairMasks(member: number): Promise<void> {
-    const { maskKey } = this.#advertised.get(member) as Advertisement;
-    const secret = await this.#recover(member, async (candidate) =>
-      sameBytes((await this.#crypto.agreementKey(candidate)).publicKey, maskKey),
-    );
-    const key = await this.#crypto.agreementKey(secret);
-    for (const survivor of this.#graph[member] as readonly number[]) {
-      if (!this.#survivors.has(survivor)) continue;
-      const other = (this.#advertised.get(survivor) as Advertisement).maskKey;
-      const pair = [member, survivor] as const;
-      const mask = await this.#secrets.pairMask(key, other, pair, this.#streamLength());
-      this.#sum.addStream(mask, survivor < member ? -1 : 1);
+  /** What is still in the sum: a mask of each survivor, and what survivors added for members that dropped. */
+  #masksLeft(): readonly UnmaskingTask[] {
+    const tasks: UnmaskingTask[] = [];
+    for (const member of this.#survivors) {
+      const { commitment } = this.#advertised.get(member) as Advertisement;
+      tasks.push({
+        member,
+        shares: this.#sharesOf(member),
+        masks: { kind: 'self', commitment },
+      });
     }
+    for (const member of this.#shared) {
+      if (this.#survivors.has(member)) continue;
+      const { maskKey } = this.#advertised.get(member) as Advertisement;
+      const survivors = (this.#graph[member] as readonly number[])
+        .filter((other) => this.#survivors.has(other))
+        .map((other) => ({
+          member: other,
+          maskKey: (this.#advertised.get(other) as Advertisement).maskKey,
+        }));
+      tasks.push({
+        member,
+        shares: this.#sharesOf(member),
+        masks: { kind: 'pairs', maskKey, survivors },
+      });
+    }
+    return tasks;
   }
 
-  async #recover(
-    member: number,
-    isSecret: (candidate: Bytes) => boolean | Promise<boolean>,
-  ): Promise<Bytes> {
+  #sharesOf(member: number): readonly Share[] {
     const shares = this.#shares.get(member) ?? [];
     const { threshold } = this.round;
     if (shares.length < threshold) throw this.#tooFew(shares.length, threshold);
-    const found = await recoverSecret(shares, threshold, isSecret);
-    if (found === null) {
-      throw new VelaturaError(
-        'federated/secagg-bad-share',
-        'the shares of a member do not fit what it committed to; the round is lost',
-        { position: member, shares: shares.length, threshold },
-      );
-    }
-    return found.secret;
-  }
-
-  #streamLength(): number {
-    return streamLength(this.round.dimension, this.round.modulusBits);
+    return shares;
   }
 
   #atLeast(members: number): void {

@@ -1,10 +1,10 @@
 import { VelaturaError } from '../../core/errors.ts';
 import { normalQuantile } from '../../core/special/index.ts';
+import { type Interval, ratioInterval } from '../../core/special/ratio-interval.ts';
 import type { Refusal } from '../../dp/budget/budget.ts';
 import { divideGaussianEvenly } from '../../dp/divide-gaussian.ts';
 import type { Plan } from '../../dp/plan.ts';
 import type { PrivacyStatement } from '../../dp/statement.ts';
-import { type Interval, ratioInterval } from '../evaluation/ratio-interval.ts';
 import type { Batch } from '../models/trainable.ts';
 import type { FederatedClient } from '../rounds/client.ts';
 import { type RoundEnvironment, roundPlan, runPrivateRound } from '../rounds/private-round.ts';

@@ -1,5 +1,5 @@
 import { normalQuantile } from '../../core/special/index.ts';
-import { type Interval, ratioInterval } from '../evaluation/ratio-interval.ts';
+import { type Interval, ratioInterval } from '../../core/special/ratio-interval.ts';
 import type { CellSums } from './cell-sums.ts';
 import type { FeatureBall } from './segment-space.ts';
 

@@ -34,7 +34,7 @@ export interface ScoringFunctions {
     prime: number,
   ): void;
   add(words: number, addend: number, degree: number, prime: number): void;
-  pack(words: number, count: number, bits: number, target: number): void;
+  pack(words: number, count: number, bits: number, drop: number, target: number): void;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

@@ -1,9 +1,10 @@
 import { ciphertextWords } from '../ciphertext.ts';
+import type { DroppedBits } from '../dropped-bits.ts';
 import type { EncodedBlock, EncodedQuery } from '../kernel.ts';
 import { MAX_FEATURES } from '../limits.ts';
 import type { HeParameters } from '../parameters.ts';
+import { replyBlockBytes } from '../reply-wire.ts';
 import type { Ciphertext } from '../scoring-provider.ts';
-import { ciphertextBytes } from '../wire.ts';
 
 /** Throws unless the columns fit polynomials, and the addend is one per prime. */
 export function checkColumns(
@@ -49,9 +50,14 @@ export function checkFeatures(query: EncodedQuery, block: EncodedBlock): void {
   }
 }
 
-/** Throws unless the target holds one packed ciphertext per block. */
-export function checkTarget(parameters: HeParameters, blocks: number, target: Uint8Array): void {
-  const bytes = blocks * ciphertextBytes(parameters);
+/** Throws unless the target holds so many blocks of a reply. */
+export function checkTarget(
+  parameters: HeParameters,
+  blocks: number,
+  dropped: DroppedBits,
+  target: Uint8Array,
+): void {
+  const bytes = blocks * replyBlockBytes(parameters, dropped);
   if (target.length !== bytes) {
     throw new RangeError(`"target" expected ${bytes} bytes, got ${target.length}`);
   }

@@ -1,10 +1,11 @@
 import { residueBits } from '../bit-packing.ts';
 import { ciphertextWords } from '../ciphertext.ts';
+import { type DroppedBits, NOTHING_DROPPED } from '../dropped-bits.ts';
 import type { EncodedBlock, EncodedQuery, ScoringKernel } from '../kernel.ts';
 import { type NttTables, nttTables } from '../ntt.ts';
 import { assertHeParameters, type HeParameters } from '../parameters.ts';
+import { replyBlockBytes } from '../reply-wire.ts';
 import type { Ciphertext } from '../scoring-provider.ts';
-import { ciphertextBytes } from '../wire.ts';
 import { KernelMemory, type Region } from './kernel-memory.ts';
 import { type LimbLayout, type LimbRange, limbLayout } from './limbs.ts';
 import { type ScoringFunctions, scoringFunctions, scoringModule } from './scoring-module.ts';
@@ -108,7 +109,7 @@ class SimdKernel implements ScoringKernel {
     this.#bytes = place(degree);
     this.#addresses = place(4 * BATCH);
     this.#results = place(4 * BATCH * ciphertextWords(parameters));
-    this.#packed = place(BATCH * ciphertextBytes(parameters) + PACKING_SLACK);
+    this.#packed = place(BATCH * replyBlockBytes(parameters, NOTHING_DROPPED) + PACKING_SLACK);
   }
 
   reserve(blocks: number, features: number, addends: boolean): void {
@@ -173,19 +174,25 @@ class SimdKernel implements ScoringKernel {
     return this.#memory.wordsAt(this.#results, ciphertextWords(this.parameters)).slice();
   }
 
-  score(query: EncodedQuery, blocks: readonly EncodedBlock[], target: Uint8Array): void {
-    checkTarget(this.parameters, blocks.length, target);
-    const size = ciphertextBytes(this.parameters);
+  score(
+    query: EncodedQuery,
+    blocks: readonly EncodedBlock[],
+    dropped: DroppedBits,
+    target: Uint8Array,
+  ): void {
+    checkTarget(this.parameters, blocks.length, dropped, target);
+    const size = replyBlockBytes(this.parameters, dropped);
     for (let start = 0; start < blocks.length; start += BATCH) {
       const batch = blocks.slice(start, start + BATCH);
       this.#run(query, batch);
       let packed = this.#packed;
       let words = this.#results;
       for (let part = 0; part < 2 * batch.length; part++) {
+        const drop = dropped[part % 2] as number;
         for (const { bits } of this.#lanes) {
-          this.#functions.pack(words, this.#degree, bits, packed);
+          this.#functions.pack(words, this.#degree, bits - drop, drop, packed);
           words += 4 * this.#degree;
-          packed += (this.#degree * bits) / 8;
+          packed += (this.#degree * (bits - drop)) / 8;
         }
       }
       target.set(this.#memory.bytesAt(this.#packed, batch.length * size), start * size);

@@ -78,7 +78,11 @@ function hiddenSum(random: RandomSource, { noiseMultiplier = 0 }: Trial): Secure
         close: async () => {
           const { sum, survivors } = await session.close();
           const noise = new Float64Array(sum.length);
-          fillRoundedGaussian(noise, noiseMultiplier * parameters.contributionBound, random);
+          fillRoundedGaussian(
+            noise,
+            noiseMultiplier * (parameters.contributionBound as number),
+            random,
+          );
           return { sum: sum.map((value, i) => value + (noise[i] as number)), survivors };
         },
       };

@@ -44,6 +44,7 @@ describe('NormBoundedSum', () => {
     const hidden: SecureSum = {
       name: 'secagg-plus',
       trust: new PlainSum().trust,
+      disclosure: 0,
       open: (terms) => new PlainSum().open(terms),
     };
     expect(() => new NormBoundedSum(hidden)).toThrow(RangeError);

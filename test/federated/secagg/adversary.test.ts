@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import { MemoryRoundJournal } from '../../../src/federated/rounds/round-journal.ts';
 import { SecAggClient } from '../../../src/federated/secagg/client.ts';
 import type { Bytes } from '../../../src/federated/secagg/crypto.ts';
 import { writeFrame, writeMembers } from '../../../src/federated/secagg/frames.ts';
 import { bodyOf, FRAME, MEMBERS, Scene, vectorOf } from './fixtures.ts';
+import { fuzzRound } from './fuzz.ts';
 
 const refused = (code: string): { code: string } => ({ code: `federated/secagg-${code}` });
 const ALL = [0, 1, 2, 3, 4, 5];
@@ -162,6 +162,61 @@ describe('a server that meddles with keys', () => {
   });
 });
 
+describe('a server that replays or swaps', () => {
+  it('cannot pass a frame of an earlier round off as one of this', async () => {
+    const [earlier, scene] = [await Scene.open('earlier'), await Scene.open('later')];
+    const client = scene.client(0);
+    const [oldKeys, keys] = [await earlier.toShare(), await scene.toShare()];
+    await expect(client.share(oldKeys.get(0) as Bytes)).rejects.toMatchObject(refused('malformed'));
+    // Nor its keys, wrapped anew: members signed them for the other round.
+    const wrapped = await scene.fromServer(FRAME.neighbours, 0, bodyOf(oldKeys.get(0) as Bytes));
+    await expect(client.share(wrapped)).rejects.toMatchObject(refused('malformed'));
+    await client.share(keys.get(0) as Bytes);
+    await expect(client.share(keys.get(0) as Bytes)).rejects.toMatchObject(refused('out-of-step'));
+  });
+
+  it('gets no false sum by giving one member the shares of another', async () => {
+    const scene = await Scene.open('swapped');
+    const shares = await scene.toMask();
+    const entries = (place: number): Entry[] => bodyOf(shares.get(place) as Bytes) as Entry[];
+    // What 2 sealed for 0 goes to 1, and the other way round: neither can open it.
+    const swapped = (to: number, from: number): Entry[] =>
+      entries(to).map((entry) =>
+        entry[0] === 2 ? (entries(from).find(([sender]) => sender === 2) as Entry) : entry,
+      );
+    for (const place of ALL) {
+      const frame =
+        place < 2
+          ? await scene.fromServer(FRAME.delivery, place, swapped(place, 1 - place))
+          : (shares.get(place) as Bytes);
+      await scene.server.receive(await scene.client(place).mask(frame, vectorOf(place)));
+    }
+    for (const [place, frame] of await scene.server.advance()) {
+      const answer = await scene.client(place).unmask(frame);
+      const named = (bodyOf(answer) as Entry[]).map(([member]) => member);
+      expect(named.includes(2)).toBe(place >= 2);
+      await scene.server.receive(answer);
+    }
+    expect([...(await scene.server.finish()).sum]).toEqual(new Array(8).fill(21));
+  });
+
+  it('cannot give shares of no neighbour, or twice those of one', async () => {
+    const scene = await Scene.open('delivery');
+    const shares = await scene.toMask();
+    const entries = bodyOf(shares.get(0) as Bytes) as Entry[];
+    for (const body of [
+      [...entries, entries[0]],
+      entries.map(([sender, sealed]) => [sender === 1 ? 0 : sender, sealed]),
+      entries.map(([, sealed]) => [99, sealed]),
+    ]) {
+      const frame = await scene.fromServer(FRAME.delivery, 0, body);
+      await expect(scene.client(0).mask(frame, vectorOf(0))).rejects.toMatchObject(
+        refused('malformed'),
+      );
+    }
+  });
+});
+
 describe('an announcement', () => {
   it('is joined once, by members, if the server signed it', async () => {
     const scene = await Scene.open('join');
@@ -229,6 +284,8 @@ describe('an announcement', () => {
     { cohort: [] },
     { cohort: [new Uint8Array(32), new Uint8Array(32)] },
     { roundId: 'x'.repeat(1001) },
+    { contributionBound: 0 },
+    { contributionBound: '1' as unknown as number },
   ])('with parameters out of range is not opened (%o)', async (overrides) => {
     await expect(Scene.open('range', overrides)).rejects.toMatchObject(refused('malformed'));
   });
@@ -322,6 +379,31 @@ describe('the server', () => {
     await expect(server.advance()).rejects.toMatchObject(refused('out-of-step'));
   });
 
+  it('takes residues where they carry noise, and none that is not one', async () => {
+    const scene = await Scene.open('residues', { contributionBound: null, modulusBits: 8 });
+    const shares = await scene.toMask();
+    const client = scene.client(0);
+    const frame = shares.get(0) as Bytes;
+    for (const value of [128, -129, 0.5, Number.NaN, Number.NEGATIVE_INFINITY]) {
+      const vector = new Float64Array(8).fill(value);
+      await expect(client.mask(frame, vector)).rejects.toMatchObject({
+        code: 'federated/invalid-contribution',
+      });
+    }
+    const ends = [-128, 127, -128, 127, -128, 0];
+    for (const place of ALL) {
+      const vector = new Float64Array(8).fill(ends[place] as number);
+      await scene.server.receive(
+        await scene.client(place).mask(shares.get(place) as Bytes, vector),
+      );
+    }
+    for (const [place, list] of await scene.server.advance()) {
+      await scene.server.receive(await scene.client(place).unmask(list));
+    }
+    // −130 wraps to 126.
+    expect([...(await scene.server.finish()).sum]).toEqual(new Array(8).fill(126));
+  });
+
   it('refuses bits beyond the end of a vector', async () => {
     const scene = await Scene.open('spare', {
       dimension: 3,
@@ -387,63 +469,8 @@ describe('a false share', () => {
 
 describe('fuzzed frames', () => {
   it('get a coded refusal each, and the round goes on to the exact sum', async () => {
-    const scene = await Scene.open('fuzz', { consistency: true });
-    const random = new SeededRandom('fuzz');
-    const below = (bound: number): number => Math.floor(random.uniform() * bound);
-    const spoil = (frame: Bytes): Bytes => {
-      const copy = Uint8Array.from(frame);
-      const at = below(copy.length);
-      switch (below(4)) {
-        case 0:
-          copy[at] = (copy[at] as number) ^ (1 << below(8));
-          return copy;
-        case 1:
-          return copy.slice(0, at);
-        case 2:
-          copy.set(copy.slice(at).reverse(), at);
-          return copy;
-        default:
-          return scene.crypto.randomBytes(below(300));
-      }
-    };
-    let refusals = 0;
-    const refuse = async (body: () => Promise<unknown>): Promise<void> => {
-      await expect(body()).rejects.toMatchObject({
-        code: expect.stringMatching(/^federated\/secagg-(malformed|forged|out-of-step)$/),
-      });
-      refusals++;
-    };
-    const different = (frame: Bytes): Bytes[] =>
-      Array.from({ length: 12 }, () => spoil(frame)).filter(
-        (bytes) => String(bytes) !== String(frame),
-      );
-    const send = async (frame: Bytes): Promise<void> => {
-      for (const bytes of different(frame)) await refuse(() => scene.server.receive(bytes));
-      await scene.server.receive(frame);
-    };
-    const { server } = scene;
-    for (const client of scene.clients) await send(await client.advertise());
-    for (const [place, frame] of await server.advance()) {
-      const client = scene.client(place);
-      for (const bytes of different(frame)) await refuse(() => client.share(bytes));
-      await send(await client.share(frame));
-    }
-    for (const [place, frame] of await server.advance()) {
-      const client = scene.client(place);
-      for (const bytes of different(frame)) await refuse(() => client.mask(bytes, vectorOf(place)));
-      await send(await client.mask(frame, vectorOf(place)));
-    }
-    for (const [place, frame] of await server.advance()) {
-      const client = scene.client(place);
-      for (const bytes of different(frame)) await refuse(() => client.confirm(bytes));
-      await send(await client.confirm(frame));
-    }
-    for (const [place, frame] of await server.advance()) {
-      const client = scene.client(place);
-      for (const bytes of different(frame)) await refuse(() => client.unmask(bytes));
-      await send(await client.unmask(frame));
-    }
-    expect([...(await server.finish()).sum]).toEqual(new Array(8).fill(21));
+    const { sum, refusals } = await fuzzRound('fuzz', 12);
+    expect(sum).toEqual(new Array(8).fill(21));
     expect(refusals).toBeGreaterThan(600);
   });
 });

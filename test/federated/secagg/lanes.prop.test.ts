@@ -19,6 +19,7 @@ function modulo(value: bigint, bits: number): bigint {
 /** One coordinate of a stream of bytes. */
 function word(stream: Uint8Array, i: number, bits: number): bigint {
   const view = new DataView(stream.buffer, stream.byteOffset);
+  if (bits <= 16) return BigInt(view.getUint16(2 * i, true));
   return bits <= 32 ? BigInt(view.getUint32(4 * i, true)) : view.getBigUint64(8 * i, true);
 }
 

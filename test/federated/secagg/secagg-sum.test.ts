@@ -15,7 +15,6 @@ const BASE: SecAggSumOptions = {
   corruptShare: 0,
   securityBits: 40,
   consistency: false,
-  noise: 'none',
 };
 const STEPS: readonly SecAggFault[] = ['advertise', 'share', 'input', 'confirm', 'unmask'];
 
@@ -39,7 +38,7 @@ async function run(
   const random = new SeededRandom('contributions');
   const session = await new SecAggSum(options).open(terms);
   const expected = new Array<number>(terms.dimension).fill(0);
-  const bound = terms.contributionBound;
+  const bound = terms.contributionBound as number;
   for (const account of terms.cohort) {
     const vector = Float64Array.from(
       { length: terms.dimension },

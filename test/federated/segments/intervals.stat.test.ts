@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../../src/core/secure-random.ts';
 import { normalQuantile } from '../../../src/core/special/index.ts';
+import { ratioInterval } from '../../../src/core/special/ratio-interval.ts';
 import { fillRoundedGaussian } from '../../../src/dp/index.ts';
-import { ratioInterval } from '../../../src/federated/evaluation/ratio-interval.ts';
 import { groupHistogram } from '../../../src/federated/segments/group-histogram.ts';
 import { clientsOf, environment } from './crowds.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import { residueBits, unpackBits } from '../../../src/he/bit-packing.ts';
+import { NOTHING_DROPPED } from '../../../src/he/dropped-bits.ts';
 import { HandleScope } from '../../../src/he/handle-scope.ts';
 import {
   createHeParameters,
@@ -9,14 +10,19 @@ import {
   createPlainKernel,
   createScoringKernel,
   createSimdKernel,
+  expandCiphertext,
   HE_PRESETS,
   type HeParameters,
   type ScoringKernel,
 } from '../../../src/he/index.ts';
 import { loadSeal } from '../../../src/he/node-seal-provider.ts';
+import { replyBlockBytes } from '../../../src/he/reply-wire.ts';
 import { createSealContext, createSealKey, sealEncrypt } from '../../../src/he/seal-context.ts';
-import { framePlaintext, unframeCiphertext } from '../../../src/he/seal-framing.ts';
-import { ciphertextBytes } from '../../../src/he/wire.ts';
+import {
+  framePlaintext,
+  unframeCiphertext,
+  unframeSeededCiphertext,
+} from '../../../src/he/seal-framing.ts';
 import { codeOf } from '../fixtures.ts';
 import { randomCiphertext, randomColumn } from './fixtures.ts';
 
@@ -75,7 +81,9 @@ describe.each(Object.entries(KERNELS))('%s kernel', (name, create) => {
         const expected = unframeCiphertext(parameters, sum.saveArray(seal.ComprModeType.none));
 
         const kernel = create(parameters);
-        const query = kernel.encodeQuery(queries.map((q) => unframeCiphertext(parameters, q)));
+        const query = kernel.encodeQuery(
+          queries.map((q) => expandCiphertext(parameters, unframeSeededCiphertext(parameters, q))),
+        );
         expect(kernel.multiplyAccumulate(query, kernel.encodeBlock(columns))).toEqual(expected);
       } finally {
         scope.dispose();
@@ -87,8 +95,8 @@ describe.each(Object.entries(KERNELS))('%s kernel', (name, create) => {
     const key = (await createNodeSealProvider()).createKey(HE_PRESETS.exact);
     const kernel = create(HE_PRESETS.exact);
     const query = kernel.encodeQuery([
-      key.encrypt(Int32Array.of(3)),
-      key.encrypt(Int32Array.of(-5)),
+      expandCiphertext(HE_PRESETS.exact, key.encrypt(Int32Array.of(3))),
+      expandCiphertext(HE_PRESETS.exact, key.encrypt(Int32Array.of(-5))),
     ]);
     const block = kernel.encodeBlock([Int8Array.of(1, 2, -127), Int8Array.of(0, 10, 127)]);
     expect(key.decrypt(kernel.multiplyAccumulate(query, block)).slice(0, 4)).toEqual(
@@ -123,20 +131,26 @@ describe.each(Object.entries(KERNELS))('%s kernel', (name, create) => {
       const blocks = Array.from({ length: 19 }, () =>
         kernel.encodeBlock([1, 2, 3].map(() => randomColumn(random, degree))),
       );
-      const size = ciphertextBytes(parameters);
+      const dropped = dataPrimes.length === 1 ? ([5, 3] as const) : NOTHING_DROPPED;
+      const size = replyBlockBytes(parameters, dropped);
       const whole = new Uint8Array(19 * size + 40).fill(0xaa);
-      kernel.score(query, blocks, whole.subarray(24, 24 + 19 * size));
+      kernel.score(query, blocks, dropped, whole.subarray(24, 24 + 19 * size));
       expect(new Set([...whole.subarray(0, 24), ...whole.subarray(-16)])).toEqual(new Set([0xaa]));
       const view = new DataView(whole.buffer);
       let offset = 24;
       for (const block of blocks) {
         const words = new Uint32Array(2 * dataPrimes.length * degree);
         for (let row = 0; row < 2 * dataPrimes.length; row++) {
-          const bits = residueBits(dataPrimes[row % dataPrimes.length] as number);
+          const drop = dropped[row < dataPrimes.length ? 0 : 1];
+          const bits = residueBits(dataPrimes[row % dataPrimes.length] as number) - drop;
           unpackBits(view, offset, bits, words.subarray(row * degree, (row + 1) * degree));
           offset += (degree * bits) / 8;
         }
-        expect(words).toEqual(kernel.multiplyAccumulate(query, block));
+        const half = words.length / 2;
+        const kept = kernel
+          .multiplyAccumulate(query, block)
+          .map((word, at) => word >>> dropped[at < half ? 0 : 1]);
+        expect(words).toEqual(kept);
       }
     }
   });
@@ -229,7 +243,8 @@ describe.each(Object.entries(KERNELS))('%s kernel', (name, create) => {
       () => kernel.encodeBlock([Int8Array.of(1)], new Uint32Array(63)),
       () => kernel.encodeQuery([new Uint32Array(127)]),
       () => kernel.encodeQuery([new Uint32Array(129)]),
-      () => kernel.score(query, [one], new Uint8Array(ciphertextBytes(toy) + 1)),
+      () => kernel.score(query, [one], NOTHING_DROPPED, new Uint8Array(448 + 1)),
+      () => kernel.score(query, [one], [1, 0], new Uint8Array(448)),
     ]) {
       expect(codeOf(body)).toBe('RangeError');
     }

@@ -63,7 +63,7 @@ ${table({
     ];
   }),
 })}
-<p class="note">The ε of several scenes do not simply add up: the noise of all of them is composed exactly, and the total is less than the sum. The total per person is the guarantee; the limits of the scenes are quotas under it.</p>
+<p class="note">The ε of several scenes do not simply add up: their releases are composed at a Rényi order pinned in advance, and the total is less than the sum. The total per person is the guarantee; the limits of the scenes are quotas under it.</p>
 ${chainCard(budget.logEntries, budget.head)}
 <p>The budget outlives the run. Start the quickstart once more into the same folder and it will be refused: this data has been spent.</p>`,
   };

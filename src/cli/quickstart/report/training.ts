@@ -36,7 +36,7 @@ export const METHOD_NAMES: Readonly<Record<SceneResult['method'], string>> = {
 
 const METHOD_WORDS: Readonly<Record<SceneResult['method'], string>> = {
   fedavg:
-    'Every client takes part in every round. Each round costs a little ε and moves the model one step. It does not start from nothing: that people go on buying what they bought is known without any data.',
+    'Every client takes part in every round. Each round costs a little ε and moves the model one step. Its sum is made behind SecAgg+: masks hide every update and cancel in the sum, and each client adds its own share of the noise. The model does not start from nothing: that people go on buying what they bought is known without any data.',
   'one-shot':
     'Every client sends once and is done: sums over its features and labels, clipped together. The server solves for the model and leaves out the directions that are mostly noise.',
 };
@@ -61,7 +61,7 @@ export async function trainingChapter(
     id: 'training',
     short: 'Training',
     title: 'Training on the clients',
-    lead: `Each client computes its own update from its own events, shortens it to a fixed length and sends only that. The updates are summed, noise is added, and the sum becomes the next model. The models beat popularity in ${count(ahead.length)} of ${counted(scenes.length, 'scene')}.`,
+    lead: `Each client computes its own update from its own events, shortens it to a fixed length and sends only that. What becomes the next model is a sum with noise, never an update. The models beat popularity in ${count(ahead.length)} of ${counted(scenes.length, 'scene')}.`,
     body: html`
 <p>What is learnt: which of the shop's tags a customer will buy next. Judged by <dfn>precision@3</dfn>: of the three tags suggested, the share that came true. All of it is measured on the public evaluation set only.</p>
 ${articles}
