@@ -68,10 +68,11 @@ function downloadRows(
   const rank: number[] = [];
   let bytes = 0;
   for (let run = 0; run < 7; run++) {
-    const reply = scorer.score(ask().query);
+    const { query, queryId } = ask();
+    const reply = scorer.score(query);
     bytes = reply.length;
     const started = performance.now();
-    const scores = client.decryptReply(reply);
+    const scores = client.decryptReply(reply, queryId);
     const decrypted = performance.now();
     scores.rank({ topK: 100 });
     decrypt.push(performance.now() - started);
@@ -112,9 +113,9 @@ function smallCatalogueRows(
   let bytes = 0;
   for (let run = 0; run < 21; run++) {
     const started = performance.now();
-    const { query } = ask();
+    const { query, queryId } = ask();
     const reply = scorer.score(query);
-    client.decryptScores(reply, { topK: 100 });
+    client.decryptScores(reply, { queryId, topK: 100 });
     times.push(performance.now() - started);
     bytes = query.length + reply.length;
   }
@@ -145,7 +146,7 @@ function service(
 ): {
   readonly scorer: EncryptedScorer;
   readonly client: ScoringClient;
-  readonly ask: () => { readonly query: Uint8Array };
+  readonly ask: () => { readonly query: Uint8Array; readonly queryId: string };
 } {
   const scorer = new EncryptedScorer(
     createCatalogue({
@@ -159,7 +160,8 @@ function service(
   );
   const client = new ScoringClient({ provider, catalogue: scorer.description, maxOpenQueries: 1 });
   const profile = Float32Array.from({ length: dimensions }, () => Math.random());
-  client.decryptScores(scorer.score(client.encryptProfile(profile).query), { topK: 1 });
+  const { query, queryId } = client.encryptProfile(profile);
+  client.decryptScores(scorer.score(query), { queryId, topK: 1 });
   return { scorer, client, ask: () => client.encryptProfile(profile) };
 }
 

@@ -131,9 +131,10 @@ function serverRows(
   const encrypt = timed(Math.min(runs, 7), () => client.encryptProfile(profile));
   const decrypt: number[] = [];
   for (let run = 0; run < 5; run++) {
-    const next = scorer.score(client.encryptProfile(profile).query);
+    const { query: asked, queryId } = client.encryptProfile(profile);
+    const next = scorer.score(asked);
     const started = performance.now();
-    client.decryptScores(next, { topK: TOP });
+    client.decryptScores(next, { queryId, topK: TOP });
     decrypt.push(performance.now() - started);
   }
   client.dispose();
@@ -172,8 +173,9 @@ function recallRows(
   const found = { int8: 0, float: 0 };
   for (let person = 0; person < PEOPLE; person++) {
     const profile = unitVectors(1);
-    const reply = scorer.score(client.encryptProfile(profile).query);
-    const ranked = new Set(client.decryptScores(reply, { topK: TOP }).map(({ item }) => item));
+    const { query, queryId } = client.encryptProfile(profile);
+    const best = client.decryptScores(scorer.score(query), { queryId, topK: TOP });
+    const ranked = new Set(best.map(({ item }) => item));
     const count = (scores: Float64Array): number =>
       topK(scores, TOP).filter((item) => ranked.has(item)).length;
     found.int8 += count(scorePlain(catalogue, profile));

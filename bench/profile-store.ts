@@ -159,8 +159,8 @@ async function journeys(events: readonly ProfileEvent[], until: number): Promise
     });
     const vector = unitNorm(profileVector(profile, tags, new Float32Array(tags.length)));
     const profiled = performance.now();
-    const { query } = client.encryptProfile(Float32Array.from(vector));
-    const scores = client.decryptReply(scorer.score(query));
+    const { query, queryId } = client.encryptProfile(Float32Array.from(vector));
+    const scores = client.decryptReply(scorer.score(query), queryId);
     if (scores.rank({ topK: 100 }).length !== 100) throw new Error('the list is too short');
     scores.erase();
     const ended = performance.now();

@@ -126,7 +126,7 @@ async function roundCost(
   };
   const demands = {
     ...{ corruptShare: colluders / members, securityBits: 40, minimumSurvivors },
-    ...{ consistency: false, noise: 'none' },
+    ...{ consistency: false, noise: 'none', dimension, modulusBits: BITS, contributionBound: 30 },
   };
   for (const [place, identity] of identities.entries()) {
     await answer(place, async () => {

@@ -43,8 +43,12 @@ const client = new ScoringClient({
   provider: await createNodeSealProvider(),
   catalogue: server.description,
 });
-const { query } = client.encryptProfile(profile);
-const candidates = client.decryptScores(server.score(query), { topK: 200, exclude: owned });
+const { queryId, query } = client.encryptProfile(profile);
+const candidates = client.decryptScores(server.score(query), {
+  queryId,
+  topK: 200,
+  exclude: owned,
+});
 client.dispose();
 
 /** Maximal marginal relevance: each next article loses what it shares with those already chosen. */

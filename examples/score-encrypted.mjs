@@ -27,9 +27,9 @@ const client = new ScoringClient({
   catalogue: catalogue.description,
 });
 const profile = Float32Array.from({ length: dimensions }, (_, i) => (i === 3 ? 0.9 : 0.1));
-const { query } = client.encryptProfile(profile);
+const { queryId, query } = client.encryptProfile(profile);
 const reply = server.score(query);
-const top = client.decryptScores(reply, { topK: 5 });
+const top = client.decryptScores(reply, { queryId, topK: 5 });
 client.dispose();
 
 const plain = scorePlain(catalogue, profile);

@@ -34,22 +34,44 @@ const server = await startScoringServer({ scorer, port: 0, limits: { queriesPerS
 
 // A client.
 const catalogue = await (await fetch(`${server.url}/v1/catalogue`)).json();
-const client = new ScoringClient({ provider: await createNodeSealProvider(), catalogue });
+const client = new ScoringClient({
+  provider: await createNodeSealProvider(),
+  catalogue,
+  profileNormBound: 1,
+});
 const profile = Float32Array.from({ length: dimensions }, (_, i) => (i === 3 ? 0.9 : 0.1));
+const { queryId, query } = client.encryptProfile(profile);
 const response = await fetch(`${server.url}/v1/scores`, {
   method: 'POST',
   headers: { 'Content-Type': 'application/octet-stream' },
-  body: client.encryptProfile(profile).query,
+  body: query,
 });
 if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-const reply = client.readReply();
-for await (const piece of response.body) reply.push(piece);
-const scores = reply.finish();
-scores.audit(audited, profile);
-for (const { item, score } of scores.rank({ topK: 5 })) {
-  console.log(`article ${item}: ${score.toFixed(4)}`);
+const reply = client.readReply(queryId);
+try {
+  for await (const piece of response.body) reply.push(piece);
+} catch (error) {
+  reply.abort(); // the stream broke off: what was opened is erased
+  throw error;
 }
+const scores = reply.finish();
+const list = scores.rank({ topK: 5 });
+const honest = passes(scores);
 scores.erase();
+// Whatever the server can see from here on, such as which articles are fetched, must be the same in both cases: one that
+// learns of a failed audit learns about the rows. Only the person is told.
+console.log(honest ? 'the audit passed' : 'the audit failed: this list is not to be trusted');
+for (const { item, score } of list) console.log(`article ${item}: ${score.toFixed(4)}`);
+
+function passes(decrypted) {
+  try {
+    decrypted.audit(audited, profile);
+    return true;
+  } catch (error) {
+    if (error.code !== 'he/failed-audit') throw error;
+    return false;
+  }
+}
 client.dispose();
 
 await server.close();

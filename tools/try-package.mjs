@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 // What an example says that its user brings along.
-const alongside = ['hono'].map((name) => `${name}@${devDependencies[name]}`);
+const alongside = ['hono'].map((name) => `${name}@${dependencies[name]}`);
 const folder = mkdtempSync(join(tmpdir(), 'velatura-package-'));
 const run = (command, args, cwd) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });

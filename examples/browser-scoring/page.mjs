@@ -17,6 +17,7 @@ const { description, tags, articles } = await (await fetch('/catalogue.json')).j
 const client = new ScoringClient({
   provider: await createNodeSealProvider(),
   catalogue: description,
+  profileNormBound: 1,
 });
 const hidden = new Set();
 let scores = null;
@@ -33,16 +34,17 @@ function profile() {
 async function ask() {
   element('ask').disabled = true;
   element('state').textContent = 'Encrypting …';
+  let reply = null;
   try {
     const started = performance.now();
-    const { query } = client.encryptProfile(profile());
+    const { queryId, query } = client.encryptProfile(profile());
     const encrypted = performance.now();
     element('state').textContent = 'The server is scoring ciphertexts …';
     const response = await fetch('/score', { method: 'POST', body: query });
     if (!response.ok) throw new Error((await response.json()).title);
 
     // Blocks are opened as they arrive.
-    const reply = client.readReply();
+    reply = client.readReply(queryId);
     let decryptMs = 0;
     let down = 0;
     for (const reader = response.body.getReader(); ; ) {
@@ -67,6 +69,7 @@ async function ask() {
     element('seen').textContent = hex(query.subarray(136, 136 + 128));
     element('state').textContent = `Ranked ${articles.length.toLocaleString('en')} articles.`;
   } catch (error) {
+    reply?.abort();
     element('state').textContent = `That did not work: ${error.message}`;
   }
   element('ask').disabled = false;

@@ -71,11 +71,12 @@ export async function startShop(port = 0) {
   const { scorer, tags, articles } = openShop();
   const catalogue = JSON.stringify({ description: scorer.description, tags, articles });
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://shop').pathname;
     const answer = (status, type, body, headers = {}) => {
       response.writeHead(status, { 'content-type': type, ...headers });
       response.end(body);
     };
+    const path = pathOf(request.url ?? '/');
+    if (path === null) return answer(400, 'text/plain', 'no path');
     if (request.method === 'POST' && path === '/score') return score(request, scorer, answer);
     if (request.method !== 'GET') return answer(405, 'text/plain', 'only GET, and POST /score');
     if (path === '/catalogue.json') return answer(200, 'application/json', catalogue);
@@ -99,6 +100,15 @@ export async function startShop(port = 0) {
     scorer,
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
   };
+}
+
+/** The path of a request, or null where there is none: `//` is no address. */
+function pathOf(url) {
+  try {
+    return new URL(url, 'http://shop').pathname;
+  } catch {
+    return null;
+  }
 }
 
 /** The file behind a path; normalised, so that no path leaves its folder. */

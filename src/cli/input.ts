@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { VelaturaError } from '../core/errors.ts';
 
 /**
- * Reads a JSON file.
+ * Reads a JSON file. What the parser says quotes the file, which may hold a profile or a key: only the position is kept.
  *
  * @throws {VelaturaError} `data/missing-file`, `data/invalid-value`
  */
@@ -11,14 +11,20 @@ export function readJson(file: string): unknown {
   if (!existsSync(file)) {
     throw new VelaturaError('data/missing-file', `${file} does not exist`, { file });
   }
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new VelaturaError('data/invalid-value', `${file} cannot be read`, { file }, { cause });
+  }
+  try {
+    return JSON.parse(text);
   } catch (error) {
+    const at = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message);
     throw new VelaturaError(
       'data/invalid-value',
-      `${file} is not JSON: ${(error as Error).message}`,
+      `${file} is not JSON${at === null ? '' : ` from position ${at[1]} on`}`,
       { file },
-      { cause: error },
     );
   }
 }

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   'core/malformed-frame': 'bytes that are not a whole frame of the expected type',
   'core/non-canonical': 'CBOR that is not in its one canonical form, or a value that has none',
   'data/empty': 'a table without a single usable row',
+  'data/in-use': 'a file that one writer may have open at a time is open already',
   'data/invalid-value': 'a field of a file holds what it must not',
   'data/missing-column': 'a table lacks a column that is needed',
   'data/missing-file': 'a file is not there or cannot be read',

@@ -45,6 +45,7 @@ export async function verifyDocument(
   verify: VerifySignature,
   expected: Uint8Array,
 ): Promise<string | null> {
+  if (typeof document !== 'object' || document === null) return `the ${purpose} is no document`;
   const { content, publicKey, signature } = document;
   if (typeof publicKey !== 'string' || !HEX_32.test(publicKey) || !isSignature(signature)) {
     return `the ${purpose} carries no well-formed signature`;

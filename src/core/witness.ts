@@ -55,25 +55,33 @@ export interface HeadWitnessOptions {
 export class HeadWitness {
   readonly #options: HeadWitnessOptions;
   #last: ChainHead;
+  /** Ends with the call before. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: HeadWitnessOptions) {
     this.#options = options;
     this.#last = options.last ?? options.chain.start();
   }
 
-  /** Where the witness stands. */
+  /** Where the witness stands: the last head that it remembered. */
   get last(): ChainHead {
     return this.#last;
   }
 
   /**
-   * Follows the log to `head` and co-signs it.
+   * Follows the log to `head` and co-signs it. Calls wait for each other, so no two start from the same place.
    *
    * @param entries - all entries after {@link last}, up to the head
    * @throws {VelaturaError} `core/broken-chain` when the signature is not the operator's, or the entries do not
-   * lead from the last head to this one
+   * lead from the last head to this one; then, and when `remember` fails, the witness stays where it is
    */
-  async cosign(head: SignedHead, entries: readonly ChainEntry[]): Promise<WitnessMark> {
+  cosign(head: SignedHead, entries: readonly ChainEntry[]): Promise<WitnessMark> {
+    const next = this.#turn.then(() => this.#cosign(head, entries));
+    this.#turn = next.catch(() => {});
+    return next;
+  }
+
+  async #cosign(head: SignedHead, entries: readonly ChainEntry[]): Promise<WitnessMark> {
     const { chain, signer, verify, operatorKey, clock, remember } = this.#options;
     const problem = await verifySignedHead(head, verify, operatorKey);
     if (problem !== null) throw broken(problem, head.seq);
@@ -84,9 +92,8 @@ export class HeadWitness {
         head.seq,
       );
     }
-    // Before anything is awaited, so that two calls at once cannot both start from the same place.
-    this.#last = reached;
     await remember(reached);
+    this.#last = reached;
     const time = clock();
     const signature = await signer.sign(witnessBytes(head, time, signer.publicKey));
     return {

@@ -1,7 +1,8 @@
 import { VelaturaError } from '../core/errors.ts';
 import { SecureRandom } from '../core/secure-random.ts';
 import type { ScoringCatalogue } from './catalogue.ts';
-import type { CatalogueDescription } from './catalogue-description.ts';
+import { type CatalogueDescription, parseCatalogueDescription } from './catalogue-description.ts';
+import { parametersOf } from './catalogue-parameters.ts';
 import { itemsPerBlock } from './packing.ts';
 import type { HeParameters } from './parameters.ts';
 import { quantiseProfile } from './quantise.ts';
@@ -11,8 +12,11 @@ import { quantiseProfile } from './quantise.ts';
  * trusts with the catalogue, not from the server that is audited.
  */
 export interface AuditedItems {
-  /** Version of the catalogue, 64 hex digits. */
-  readonly version: string;
+  /**
+   * Of the catalogue, as its owner describes it. An audit reckons with its bound and scales; with those that the server
+   * names, the server could choose a bound that nothing fails.
+   */
+  readonly description: CatalogueDescription;
   /** Which rows. */
   readonly rows: Uint32Array;
   /** `[rows, dimensions]`. */
@@ -38,6 +42,7 @@ export function drawAuditedRows(
   if (!Number.isInteger(perBlock) || perBlock < 1) {
     throw new RangeError(`"perBlock" expected a positive integer, got ${perBlock}`);
   }
+  parametersOf(description, parameters);
   const random = new SecureRandom();
   const capacity = itemsPerBlock(parameters, description.featuresPerCiphertext);
   const drawn: number[] = [];
@@ -70,7 +75,7 @@ export function takeAuditedItems(catalogue: ScoringCatalogue, rows: Uint32Array)
     integers.set(block.integers.subarray(at * dimensions, (at + 1) * dimensions), i * dimensions);
     if (biases !== null) biases[i] = block.biases?.[at] as number;
   });
-  return { version: description.version, rows, integers, biases };
+  return { description, rows, integers, biases };
 }
 
 /**
@@ -78,11 +83,13 @@ export function takeAuditedItems(catalogue: ScoringCatalogue, rows: Uint32Array)
  *
  * What it catches and what not: `audited-items.proof.md`.
  *
+ * @param description - what the server said, under which the query was made
  * @param profile - the one that was encrypted
  * @param scores - `[rows of the catalogue]` in integers
  * @throws {VelaturaError} `he/failed-audit` if a score is further from the true one than the stated bound; it does not
  *   say which. The scores are then not to be used, and the server is to see no difference.
- * @throws {VelaturaError} `he/wrong-catalogue` if the rows are of another version
+ * @throws {VelaturaError} `he/wrong-catalogue` if the server described the catalogue otherwise than its owner: another
+ *   version, or other scales, bounds or shape
  */
 export function auditScores(
   description: CatalogueDescription,
@@ -90,21 +97,22 @@ export function auditScores(
   profile: Float32Array,
   scores: Int32Array,
 ): void {
-  const { version, dimensions, items, profileScale, profileNormBound } = description;
-  if (audited.version !== version) {
+  const trusted = audited.description;
+  if (!sameDescription(trusted, description)) {
     throw new VelaturaError(
       'he/wrong-catalogue',
-      'the audited items are of another version of the catalogue',
-      { expected: version, got: audited.version },
+      'the catalogue is not described as where the audited items come from',
+      { expected: trusted.version, got: description.version },
     );
   }
+  const { dimensions, items, profileScale, profileNormBound } = trusted;
   if (profile.length !== dimensions || scores.length !== items) {
     throw new RangeError(
       `"scores" expected ${items} scores of ${dimensions} features, got ${scores.length} of ${profile.length}`,
     );
   }
   const weights = quantiseProfile(profile, profileScale, profileNormBound);
-  const bound = Math.round(description.scoreErrorBound * description.scoreScale);
+  const bound = Math.round(trusted.scoreErrorBound * trusted.scoreScale);
   let failed = 0;
   audited.rows.forEach((row, i) => {
     let expected = audited.biases?.[i] ?? 0;
@@ -119,6 +127,12 @@ export function auditScores(
       'scores of audited items are not those of the catalogue: the server computed something else',
     );
   }
+}
+
+function sameDescription(a: CatalogueDescription, b: CatalogueDescription): boolean {
+  const text = (description: CatalogueDescription): string =>
+    JSON.stringify(parseCatalogueDescription(description)); // fields in one order
+  return text(a) === text(b);
 }
 
 /** Uniform in [0, limit), by rejection. */

@@ -11,7 +11,9 @@ const MAX_HEADS = 64;
 
 /**
  * What a client must know about a catalogue to ask it: plain JSON, public. All values are claims of the
- * server; a wrong one spoils scores, not privacy (the client checks what it encrypts itself).
+ * server. The client refuses those that cannot be (`parametersOf`) before it looks at a profile; a wrong one that can be
+ * spoils scores. `profileNormBound` decides which profiles are refused, so an application that does not trust the
+ * server with that pins its own.
  */
 export interface CatalogueDescription {
   /** SHA-256 over parameters, shape, scales, integer items and biases: 64 hex digits. */

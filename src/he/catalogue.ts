@@ -13,7 +13,7 @@ import {
   quantiseItems,
   quantiseProfile,
 } from './quantise.ts';
-import { FRESH_NOISE_VARIANCE, scoreErrorBound } from './score-error.ts';
+import { FRESH_NOISE_VARIANCE, leastScoreError, scoreErrorBound } from './score-error.ts';
 
 /** What a catalogue is made from. Bounds are public constants, chosen without looking at people. */
 export interface CatalogueOptions {
@@ -112,12 +112,13 @@ export function createCatalogue(options: CatalogueOptions): CreatedCatalogue {
     itemScale * itemNormBound * (1 + 2 * FLOAT32_SLACK) + Math.sqrt(dimensions) / 2,
   );
   const dropped = droppedBits(parameters, FRESH_NOISE_VARIANCE * squaredNorm);
-  const errorLimit = scoreErrorBound(parameters, {
+  const largestError = scoreErrorBound(parameters, {
     blockSquaredNorm: 1 + capacity * integerNormLimit ** 2,
     itemL1Norm: integerNormLimit * Math.sqrt(dimensions),
     scores: MAX_ITEMS,
     dropped,
   });
+  const errorLimit = Math.max(largestError, leastScoreError(parameters, MAX_ITEMS, dropped));
   const largestBias = HEADROOM * (biases?.reduce((max, b) => Math.max(max, Math.abs(b)), 0) ?? 0);
   const biasPerProfileUnit = (largestBias * itemScale) / profileNormBound;
   const room = (parameters.plaintextModulus - 1) / 2 - errorLimit - 1;
@@ -191,12 +192,13 @@ export function assembleCatalogue(
     );
   }
   const scoreScale = frame.itemScale * profileScale;
-  const errorBound = scoreErrorBound(parameters, {
+  const actualBound = scoreErrorBound(parameters, {
     blockSquaredNorm: norms.squaredNorm,
     itemL1Norm: norms.rowL1Norm,
     scores: rows,
     dropped,
   });
+  const errorBound = Math.max(actualBound, leastScoreError(parameters, rows, dropped));
   return Object.freeze({
     parameters,
     description: Object.freeze({

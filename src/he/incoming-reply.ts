@@ -6,33 +6,41 @@ import { PrivateScores } from './private-scores.ts';
 import { ReplyReader } from './reply-wire.ts';
 import type { QueryKey } from './scoring-provider.ts';
 
-/** The keys of queries that wait for a reply. */
-export interface OpenQueries {
-  /** The key of a query, or undefined if it is not open. */
-  find(queryId: string): QueryKey | undefined;
-  /** Erases the key of a query that was answered. */
-  close(queryId: string): void;
+/** The key of the query that waits for the reply. */
+export interface OpenQuery {
+  /** Undefined if the query is not open any more. */
+  find(): QueryKey | undefined;
+  /** Erases the key: the query was answered. */
+  close(): void;
 }
 
 /**
  * A reply on its way in: each block is decrypted as soon as it is whole, while the server works on others.
  * Nothing of it can be had before the whole reply was read and checked, and the key is erased then. A reply
- * that is refused leaves its query open, since a forged one must not end it.
+ * that is refused or breaks off leaves its query open, since a forged one must not end it.
  */
 export class IncomingReply {
   readonly #parameters: HeParameters;
   readonly #catalogue: CatalogueDescription;
-  readonly #queries: OpenQueries;
+  readonly #queryId: string;
+  readonly #query: OpenQuery;
   readonly #reader: ReplyReader;
   readonly #scores: Int32Array;
   #decrypted = 0;
   #ended = false;
 
-  constructor(parameters: HeParameters, catalogue: CatalogueDescription, queries: OpenQueries) {
+  /** @param queryId - of the query that the reply must answer, 32 hex digits */
+  constructor(
+    parameters: HeParameters,
+    catalogue: CatalogueDescription,
+    queryId: string,
+    query: OpenQuery,
+  ) {
     const { items, version, droppedBits, featuresPerCiphertext } = catalogue;
     this.#parameters = parameters;
     this.#catalogue = catalogue;
-    this.#queries = queries;
+    this.#queryId = queryId;
+    this.#query = query;
     this.#scores = new Int32Array(items);
     this.#reader = new ReplyReader({
       parameters,
@@ -46,13 +54,15 @@ export class IncomingReply {
   /**
    * Takes the next piece and decrypts the blocks that it completes.
    *
-   * @throws {VelaturaError} `he/wrong-query` if no open query has the reply's id
+   * @throws {VelaturaError} `he/wrong-query` if the reply is to another query, or its own is not open
    * @throws {VelaturaError} `he/wrong-catalogue`, `he/malformed-message` or `he/insecure-parameters`
    */
   push(piece: Uint8Array): void {
     this.#assertGoing();
     this.#guarded(() => {
-      for (const ciphertext of this.#reader.push(piece)) this.#decrypt(ciphertext);
+      const ciphertexts = this.#reader.push(piece);
+      if (this.#reader.queryId !== null) this.#keyOf();
+      for (const ciphertext of ciphertexts) this.#decrypt(ciphertext);
     });
   }
 
@@ -67,9 +77,19 @@ export class IncomingReply {
       this.#reader.finish();
       this.#keyOf();
       this.#ended = true;
-      this.#queries.close(this.#reader.queryId as string);
+      this.#query.close();
       return new PrivateScores(this.#catalogue, this.#scores);
     });
+  }
+
+  /**
+   * Gives the reply up, when its stream breaks off: what was decrypted is overwritten with zeros. The query stays open.
+   * Idempotent; a reply that was finished is not touched.
+   */
+  abort(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#scores.fill(0);
   }
 
   #decrypt(ciphertext: Uint32Array): void {
@@ -81,10 +101,14 @@ export class IncomingReply {
   }
 
   #keyOf(): QueryKey {
-    const queryId = this.#reader.queryId as string;
-    const key = this.#queries.find(queryId);
+    const got = this.#reader.queryId;
+    const key = got === this.#queryId ? this.#query.find() : undefined;
     if (key === undefined) {
-      throw new VelaturaError('he/wrong-query', 'the reply belongs to no open query', { queryId });
+      const problem =
+        got === this.#queryId
+          ? 'the reply belongs to a query that is not open'
+          : 'the reply belongs to another query';
+      throw new VelaturaError('he/wrong-query', problem, { expected: this.#queryId });
     }
     return key;
   }
@@ -94,8 +118,7 @@ export class IncomingReply {
     try {
       return work();
     } catch (error) {
-      this.#ended = true;
-      this.#scores.fill(0);
+      this.abort();
       throw error;
     }
   }

@@ -66,7 +66,7 @@ export {
   scoreNoiseStddev,
 } from './score-error.ts';
 export { EncryptedScorer, type EncryptedScorerOptions } from './scorer.ts';
-export { ScoringClient, type ScoringClientOptions } from './scoring-client.ts';
+export { type ReplyOptions, ScoringClient, type ScoringClientOptions } from './scoring-client.ts';
 export type {
   Ciphertext,
   QueryKey,

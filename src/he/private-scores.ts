@@ -81,7 +81,7 @@ export class PrivateScores {
    * @param profile - the one that was encrypted
    * @throws {VelaturaError} `he/failed-audit` if the server computed something else; it does not catch everything,
    *   see `audited-items.proof.md`
-   * @throws {VelaturaError} `he/wrong-catalogue` if the rows are of another version
+   * @throws {VelaturaError} `he/wrong-catalogue` if the server described the catalogue otherwise than its owner
    */
   audit(audited: AuditedItems, profile: Float32Array): void {
     auditScores(this.#catalogue, audited, profile, this.#rows);

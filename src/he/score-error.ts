@@ -56,6 +56,22 @@ export function scoreErrorBound(
 }
 
 /**
+ * The smallest error bound that a catalogue states, in integer score units: that of one item with one coefficient of
+ * 127. Catalogues of less state it too, so that a client, who knows no items, can hold a server to it; a larger bound
+ * is as true. It is 0 under parameters that make such a catalogue exact.
+ *
+ * @param scores - in one reply
+ */
+export function leastScoreError(
+  parameters: HeParameters,
+  scores: number,
+  dropped: DroppedBits,
+): number {
+  const norms = { blockSquaredNorm: 1 + 127 ** 2, itemL1Norm: 127, scores, dropped };
+  return scoreErrorBound(parameters, norms);
+}
+
+/**
  * The standard deviation of the noise in an integer score, for plots and planning.
  *
  * @param blockSquaredNorm - Σ of the squares of all item coefficients of the item's block

@@ -1,5 +1,5 @@
 import { type CatalogueDescription, parseCatalogueDescription } from './catalogue-description.ts';
-import { parametersOf } from './catalogue-parameters.ts';
+import { checkNormBound, parametersOf } from './catalogue-parameters.ts';
 import { type EncryptedProfile, encryptQuery } from './encrypt-query.ts';
 import { IncomingReply } from './incoming-reply.ts';
 import type { HeParameters } from './parameters.ts';
@@ -20,10 +20,21 @@ export interface ScoringClientOptions {
   readonly catalogue: CatalogueDescription;
   /** The parameters the description names; needed only if they are not a preset. */
   readonly parameters?: HeParameters;
+  /**
+   * The norm bound that the application knows its profiles to keep; a catalogue with another one is refused. Without
+   * it the server chooses for which profiles `encryptProfile` throws, and may see which of them never ask.
+   */
+  readonly profileNormBound?: number;
   /** Queries that may wait for a reply; the oldest key is erased when one more begins. Default 8. */
   readonly maxOpenQueries?: number;
   /** Accepts parameters or providers that protect nobody, for tests. */
   readonly allowInsecure?: boolean;
+}
+
+/** Which query a reply must answer, and what of it is wanted. */
+export interface ReplyOptions extends RankingOptions {
+  /** Of the query that was sent, as `encryptProfile` returned it. */
+  readonly queryId: string;
 }
 
 /**
@@ -44,7 +55,8 @@ export class ScoringClient {
   readonly #open = new Map<string, QueryKey>();
 
   /**
-   * @throws {VelaturaError} `he/malformed-message` if the description is not one
+   * @throws {VelaturaError} `he/malformed-message` if the description is not one, or cannot be that of a catalogue
+   * @throws {VelaturaError} `he/wrong-catalogue` if its `profileNormBound` is not the one that was pinned
    * @throws {VelaturaError} `he/invalid-parameters` if its parameter set is unknown here
    * @throws {VelaturaError} `he/insecure-parameters` unless `allowInsecure`
    */
@@ -52,6 +64,7 @@ export class ScoringClient {
     this.#catalogue = parseCatalogueDescription(options.catalogue);
     const parameters = parametersOf(this.#catalogue, options.parameters);
     refuseInsecure(options.provider.secure && parameters.secure, options.allowInsecure);
+    checkNormBound(this.#catalogue, options.profileNormBound);
     const maxOpenQueries = options.maxOpenQueries ?? 8;
     if (!Number.isInteger(maxOpenQueries) || maxOpenQueries < 1) {
       throw new RangeError(`"maxOpenQueries" expected a positive integer, got ${maxOpenQueries}`);
@@ -88,12 +101,13 @@ export class ScoringClient {
   /**
    * Begins to read a reply that comes in pieces.
    *
+   * @param queryId - of the query that it must answer
    * @returns what takes the pieces; several replies may be under way
    */
-  readReply(): IncomingReply {
-    return new IncomingReply(this.#parameters, this.#catalogue, {
-      find: (queryId) => this.#open.get(queryId),
-      close: (queryId) => {
+  readReply(queryId: string): IncomingReply {
+    return new IncomingReply(this.#parameters, this.#catalogue, queryId, {
+      find: () => this.#open.get(queryId),
+      close: () => {
         this.#open.get(queryId)?.dispose();
         this.#open.delete(queryId);
       },
@@ -103,12 +117,13 @@ export class ScoringClient {
   /**
    * Decrypts a whole reply; the key is erased. The scores stay inside of what comes back.
    *
-   * @throws {VelaturaError} `he/wrong-query` if no open query has the reply's id
+   * @param queryId - of the query that it must answer: a server must not choose which of several it answers
+   * @throws {VelaturaError} `he/wrong-query` if the reply has another id, or the query is not open
    * @throws {VelaturaError} `he/wrong-catalogue`, `he/malformed-message` or `he/insecure-parameters`; the
    *   query stays open, since a forged reply must not end it
    */
-  decryptReply(reply: Uint8Array): PrivateScores {
-    const incoming = this.readReply();
+  decryptReply(reply: Uint8Array, queryId: string): PrivateScores {
+    const incoming = this.readReply(queryId);
     incoming.push(reply);
     return incoming.finish();
   }
@@ -118,9 +133,9 @@ export class ScoringClient {
    *
    * @throws {VelaturaError} as {@link ScoringClient.decryptReply}
    */
-  decryptScores(reply: Uint8Array, options: RankingOptions): readonly ScoredItem[] {
+  decryptScores(reply: Uint8Array, options: ReplyOptions): readonly ScoredItem[] {
     checkTopK(options.topK);
-    const scores = this.decryptReply(reply);
+    const scores = this.decryptReply(reply, options.queryId);
     try {
       return scores.rank(options);
     } finally {

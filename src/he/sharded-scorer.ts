@@ -14,7 +14,8 @@ export interface ShardCrew {
   /** Shards of the catalogue that was loaded last. */
   readonly shards: number;
   /**
-   * Takes a catalogue in place of the one before. Queries that are already under way are still scored on that one.
+   * Takes a catalogue in place of the one before. Queries that are already under way are still scored on that one. If it
+   * fails, the crew goes back to the last that it could take; until it has, it scores nothing.
    *
    * @throws {VelaturaError} `he/worker-failed`
    */
@@ -56,9 +57,12 @@ export class ShardedScorer {
   readonly #crew: ShardCrew;
   readonly #options: ShardedScorerOptions;
   #catalogue: ScoringCatalogue;
+  /** The last one that the crew could take. */
+  #loaded: ScoringCatalogue;
 
   private constructor(catalogue: ScoringCatalogue, crew: ShardCrew, options: ShardedScorerOptions) {
     this.#catalogue = catalogue;
+    this.#loaded = catalogue;
     this.#crew = crew;
     this.#options = options;
   }
@@ -127,13 +131,20 @@ export class ShardedScorer {
    * Goes on with another catalogue, or a changed one, of which only the blocks that differ are encoded. Queries to the
    * catalogue of before are refused from then on.
    *
-   * @throws {VelaturaError} as {@link ShardedScorer.create}
+   * @throws {VelaturaError} as {@link ShardedScorer.create}; the scorer then goes on with the last catalogue that the
+   *   crew could take
    */
   async update(catalogue: ScoringCatalogue): Promise<void> {
     refuseInsecure(catalogue.parameters.secure, this.#options.allowInsecure);
     const loaded = this.#crew.load(catalogue);
     this.#catalogue = catalogue;
-    await loaded;
+    try {
+      await loaded;
+      this.#loaded = catalogue;
+    } catch (error) {
+      if (this.#catalogue === catalogue) this.#catalogue = this.#loaded;
+      throw error;
+    }
   }
 
   /** Ends the crew. */

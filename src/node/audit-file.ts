@@ -1,23 +1,61 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { VelaturaError } from '../core/errors.ts';
 import type { AuditStorage } from '../profile/audit/audit-storage.ts';
 import { syncFolder } from './durable-file.ts';
+import { SqliteConnection, SqliteFailure } from './sqlite.ts';
 
 const CHUNK = 4 << 20;
 
 /**
- * Opens an audit log in a file, made if it is not there and readable by its owner only. One process writes it at
- * a time: a second one is found when the file is longer than this one left it, and nothing more is written.
+ * Opens an audit log in a file, made if it is not there and readable by its owner only. It has one writer at a time,
+ * from here to `close`: a lock on the empty file `<path>.lock` beside it, which ends with the process that holds it,
+ * keeps all others out. Whoever writes without asking for the lock is found when the file is longer than this one
+ * left it, and nothing more is written. The locks of some network file systems hold nobody: keep the file on a local
+ * one.
  *
- * @throws {VelaturaError} `data/unwritable`
+ * @throws {VelaturaError} `data/in-use` while somebody else has it open; `data/unwritable`
  */
 export async function openAuditFile(path: string): Promise<AuditStorage> {
+  let file: FileHandle | null = null;
+  let lock: SqliteConnection | null = null;
   try {
-    const file = await open(path, 'a+', 0o600);
+    file = await open(path, 'a+', 0o600);
+    // Also a file that somebody else made.
+    await file.chmod(0o600);
+    lock = lockBeside(await realpath(path));
     await syncFolder(path);
-    return new FileAuditStorage(path, file, (await file.stat()).size);
+    // Looked at under the lock: before it, another writer may have added to it.
+    return new FileAuditStorage(path, file, lock, (await file.stat()).size);
   } catch (cause) {
+    lock?.close();
+    await file?.close();
+    if (cause instanceof SqliteFailure && cause.sqliteCode === 'SQLITE_BUSY') {
+      throw new VelaturaError(
+        'data/in-use',
+        `the audit log ${path} is open elsewhere: it has one writer at a time`,
+        { file: path },
+        { cause },
+      );
+    }
     throw unwritable(path, 'cannot be opened', cause);
+  }
+}
+
+/**
+ * Takes the exclusive lock of SQLite, which nothing is written under. The operating system lets go of it when its
+ * holder ends, however it ends, where a file with a process id would have to be judged by the next one.
+ */
+function lockBeside(path: string): SqliteConnection {
+  const name = `${path}.lock`;
+  closeSync(openSync(name, 'a', 0o600));
+  const connection = new SqliteConnection(name, 0);
+  try {
+    connection.exec('begin exclusive');
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
   }
 }
 
@@ -44,11 +82,14 @@ export async function* readAuditFile(path: string): AsyncGenerator<Uint8Array> {
 class FileAuditStorage implements AuditStorage {
   readonly #path: string;
   readonly #file: FileHandle;
+  readonly #lock: SqliteConnection;
   #length: number;
+  #open = true;
 
-  constructor(path: string, file: FileHandle, length: number) {
+  constructor(path: string, file: FileHandle, lock: SqliteConnection, length: number) {
     this.#path = path;
     this.#file = file;
+    this.#lock = lock;
     this.#length = length;
   }
 
@@ -74,8 +115,15 @@ class FileAuditStorage implements AuditStorage {
     this.#length = length;
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    try {
+      await this.#file.close();
+    } finally {
+      this.#lock.rollback();
+      this.#lock.close();
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import {
   checkRecordName,
   checkRecordVersion,
@@ -29,6 +29,8 @@ export async function openProfileFile(path: string): Promise<ProfileStorage> {
     const connection = new SqliteConnection(path, BUSY_TIMEOUT_MS);
     try {
       prepare(connection);
+      // A file that was copied here may be readable by others; only now is it known to be a profile.
+      chmodSync(path, 0o600);
     } catch (error) {
       connection.close();
       throw error;

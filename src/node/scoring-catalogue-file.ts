@@ -75,11 +75,12 @@ export async function saveCatalogue(path: string, catalogue: ScoringCatalogue): 
   try {
     const file = await open(beside, 'wx', 0o600);
     try {
-      await file.write(prefix);
-      await file.write(head);
+      // Not write(), which may leave a rest behind.
+      await file.writeFile(prefix);
+      await file.writeFile(head);
       for (const { integers, biases } of catalogue.blocks) {
-        await file.write(bytesOf(integers));
-        if (biases !== null) await file.write(biasBytes(biases));
+        await file.writeFile(bytesOf(integers));
+        if (biases !== null) await file.writeFile(biasBytes(biases));
       }
       await file.sync();
     } finally {
@@ -214,8 +215,11 @@ async function read(
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
-  const { bytesRead } = await file.read(bytes, 0, length, position);
-  if (bytesRead !== length) throw truncated(path, position + bytesRead);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(bytes, at, length - at, position + at);
+    if (bytesRead === 0) throw truncated(path, position + at);
+    at += bytesRead;
+  }
   return bytes;
 }
 

@@ -6,7 +6,7 @@ export interface ScoringLimits {
   readonly burst: number;
   /** Queries per second that one caller may make in the long run. */
   readonly queriesPerSecond: number;
-  /** Queries that are answered at the same time, of all callers together. */
+  /** Queries that are answered at the same time, of all callers together; one caller gets a quarter, at least one. */
   readonly concurrentQueries: number;
   /** Milliseconds from the first byte of a query to the last of its reply. */
   readonly queryMilliseconds: number;
@@ -37,6 +37,7 @@ export class ScoringGate {
   readonly #limits: ScoringLimits;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>(); // least recently used first
+  readonly #places = new Map<string, number>(); // callers with queries under way
   #underWay = 0;
 
   /** @param now - milliseconds of a clock that never goes back */
@@ -70,6 +71,10 @@ export class ScoringGate {
     if (this.#underWay >= concurrentQueries) {
       throw tooMany('the server answers as many queries as it may', 'server', 1);
     }
+    const places = this.#places.get(caller) ?? 0;
+    if (places >= Math.max(1, Math.floor(concurrentQueries / 4))) {
+      throw tooMany('the caller has as many queries under way as one may', 'caller', 1);
+    }
     const now = this.#now();
     const bucket = this.#buckets.get(caller) ?? { tokens: burst, at: now };
     const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * queriesPerSecond);
@@ -86,10 +91,15 @@ export class ScoringGate {
       );
     }
     this.#underWay++;
+    this.#places.set(caller, places + 1);
     let left = false;
     return () => {
-      if (!left) this.#underWay--;
+      if (left) return;
       left = true;
+      this.#underWay--;
+      const others = (this.#places.get(caller) as number) - 1;
+      if (others === 0) this.#places.delete(caller);
+      else this.#places.set(caller, others);
     };
   }
 }

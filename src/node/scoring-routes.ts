@@ -69,6 +69,7 @@ export function scoringRoutes(options: ScoringRoutesOptions): Hono {
       const query = await readQuery(context.req.raw, scorer.queryBytes, deadline);
       const { version } = scorer.description;
       const reply = await scorer.score(query);
+      if (deadline.aborted) return timedOut(leave);
       return new Response(streamOf(reply, deadline, leave), {
         headers: {
           'Content-Type': 'application/octet-stream',
@@ -78,8 +79,8 @@ export function scoringRoutes(options: ScoringRoutesOptions): Hono {
         },
       });
     } catch (error) {
+      if (deadline.aborted) return timedOut(leave);
       leave();
-      if (deadline.aborted) return problem('timeout');
       throw error;
     }
   });
@@ -143,10 +144,13 @@ function streamOf(
   return new ReadableStream<Uint8Array>({
     start(controller) {
       // A reader that does not read must not hold its place for ever.
-      deadline.addEventListener('abort', () => {
+      const stop = (): void => {
         leave();
         controller.error(new Error('the reply was not read in time'));
-      });
+      };
+      // A signal that has fired calls no listener that comes later.
+      if (deadline.aborted) stop();
+      else deadline.addEventListener('abort', stop);
     },
     async pull(controller) {
       try {
@@ -164,6 +168,11 @@ function streamOf(
     },
     cancel: leave,
   });
+}
+
+function timedOut(leave: () => void): Response {
+  leave();
+  return problem('timeout');
 }
 
 function wrongLength(expected: number, got: number | string): VelaturaError {

@@ -1,11 +1,12 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
+import { callerOfAddress } from './caller-address.ts';
 import { type ScoringRoutesOptions, scoringRoutes } from './scoring-routes.ts';
 
 /** How a scoring server runs. */
 export interface ScoringServerOptions extends Omit<ScoringRoutesOptions, 'callerOf'> {
-  /** Who shares a rate; by default the address at the other end of the connection. */
+  /** Who shares a rate; by default the address at the other end of the connection, of IPv6 its network of 64 bits. */
   readonly callerOf?: ScoringRoutesOptions['callerOf'];
   /** Address to listen on. Default 127.0.0.1: TLS and callers are the business of a proxy in front. */
   readonly host?: string;
@@ -32,7 +33,8 @@ const HEADERS_TIMEOUT = 10_000;
 export async function startScoringServer(options: ScoringServerOptions): Promise<ScoringServer> {
   const { host = '127.0.0.1', port, scorer, limits } = options;
   const callerOf =
-    options.callerOf ?? ((context) => getConnInfo(context).remote.address ?? 'unknown');
+    options.callerOf ??
+    ((context) => callerOfAddress(getConnInfo(context).remote.address ?? 'unknown'));
   const { fetch } = scoringRoutes({
     scorer,
     callerOf,

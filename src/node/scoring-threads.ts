@@ -14,11 +14,15 @@ interface Member {
   calls: WorkerCalls<ScoringRequest, ScoringAnswer>;
   /** Hashes of the blocks, by shard; empty in a thread that has just started. */
   readonly loaded: Map<number, string>;
+  /** Whether it holds something else than the current catalogue, and is to be told before it scores. */
+  stale: boolean;
 }
 
 /** What is scored, cut into shards. */
 interface ShardedCatalogue {
   readonly catalogue: ScoringCatalogue;
+  /** Blocks to a shard. */
+  readonly shardBlocks: number;
   readonly shards: readonly (readonly CatalogueBlock[])[];
 }
 
@@ -31,7 +35,8 @@ export class ScoringThreads implements ShardCrew {
   readonly #members: readonly Member[];
   readonly #queries = new WeakMap<Uint8Array, { number: number; shared: Uint8Array }>();
   #current: ShardedCatalogue | null = null;
-  #shardBlocks = 0;
+  /** The last one that all threads could take. */
+  #taken: ShardedCatalogue | null = null;
   #numbers = 0;
   #closed = false;
 
@@ -43,6 +48,7 @@ export class ScoringThreads implements ShardCrew {
     this.#members = Array.from({ length: threads }, () => ({
       calls: startMember(),
       loaded: new Map(),
+      stale: false,
     }));
   }
 
@@ -52,24 +58,40 @@ export class ScoringThreads implements ShardCrew {
 
   async load(catalogue: ScoringCatalogue): Promise<void> {
     if (this.#closed) throw failed('the threads were closed');
-    if (catalogue.frame !== this.#current?.catalogue.frame) {
-      this.#shardBlocks = shardBlocks(catalogue.blocks.length, this.#members.length);
-      for (const { loaded } of this.#members) loaded.clear();
-    }
+    const before = this.#current;
+    const goesOn = catalogue.frame === before?.catalogue.frame;
+    if (!goesOn) for (const { loaded } of this.#members) loaded.clear();
+    const each = goesOn
+      ? before.shardBlocks
+      : shardBlocks(catalogue.blocks.length, this.#members.length);
     const shards: (readonly CatalogueBlock[])[] = [];
-    for (let at = 0; at < catalogue.blocks.length; at += this.#shardBlocks) {
-      shards.push(catalogue.blocks.slice(at, at + this.#shardBlocks));
+    for (let at = 0; at < catalogue.blocks.length; at += each) {
+      shards.push(catalogue.blocks.slice(at, at + each));
     }
-    this.#current = { catalogue, shards };
+    const next = { catalogue, shardBlocks: each, shards };
+    this.#current = next;
     // All are told before any answers: what a thread is asked later, it does on the new catalogue.
-    await Promise.all(this.#members.map((_, rank) => this.#tell(rank)));
+    const told = await Promise.allSettled(this.#members.map((_, rank) => this.#tell(rank)));
+    const refused = told.find((answer) => answer.status === 'rejected');
+    if (refused === undefined) {
+      this.#taken = next;
+      return;
+    }
+    if (this.#current === next) {
+      this.#current = this.#taken;
+      for (const member of this.#members) forget(member);
+    }
+    throw refused.reason;
   }
 
   async score(shard: number, query: Uint8Array): Promise<Uint8Array> {
     const rank = shard % this.#members.length;
     const member = this.#members[rank] as Member;
     if (this.#closed) throw failed('the threads were closed');
-    if (member.calls.failed) this.#tell(rank).catch(() => undefined); // the answer to the query tells the same
+    if (this.#current === null) throw failed('no catalogue was loaded');
+    if (member.calls.failed || member.stale) {
+      this.#tell(rank).catch(() => undefined); // the answer to the query tells the same
+    }
     const { number, shared } = this.#share(query);
     const answer = await ask(member, { kind: 'score', shard, number, query: shared });
     if (answer.kind !== 'scored') throw refusal(answer);
@@ -91,6 +113,7 @@ export class ScoringThreads implements ShardCrew {
       member.calls = startMember();
       member.loaded.clear();
     }
+    member.stale = false;
     const changed = shards.flatMap((blocks, shard) => {
       const hashes = blocks.map(({ hash }) => hash).join();
       const mine = shard % this.#members.length === rank;
@@ -117,7 +140,7 @@ export class ScoringThreads implements ShardCrew {
       shards: shards.length,
     });
     if (answer.kind !== 'loaded') {
-      member.loaded.clear();
+      forget(member);
       throw refusal(answer);
     }
   }
@@ -130,6 +153,12 @@ export class ScoringThreads implements ShardCrew {
     this.#queries.set(query, made);
     return made;
   }
+}
+
+/** What a thread holds is not known: it gets all shards with the next query. */
+function forget(member: Member): void {
+  member.loaded.clear();
+  member.stale = true;
 }
 
 function startMember(): Member['calls'] {

@@ -25,15 +25,11 @@ let held: Held | null = null;
 let current: { readonly number: number; readonly query: EncodedQuery } | null = null;
 
 function load(request: LoadRequest): ScoringAnswer {
-  held = heldFor(request);
-  const { frame, kernel, shards } = held;
+  const next = heldFor(request);
+  // Until all is encoded nothing is held: after a failure no old block may answer to the new version.
+  held = null;
+  const { frame, kernel, shards } = next;
   const { dimensions, featuresPerCiphertext } = frame;
-  held.message = {
-    parameters: frame.parameters,
-    catalogueVersion: request.version,
-    items: request.items,
-    ciphertexts: groupCount(dimensions, featuresPerCiphertext),
-  };
   for (const [shard, blocks] of shards) {
     if (shard < request.shards) continue;
     blocks.dispose();
@@ -44,6 +40,13 @@ function load(request: LoadRequest): ScoringAnswer {
     shards.set(shard, encoded);
     encoded.update(blocks);
   }
+  next.message = {
+    parameters: frame.parameters,
+    catalogueVersion: request.version,
+    items: request.items,
+    ciphertexts: groupCount(dimensions, featuresPerCiphertext),
+  };
+  held = next;
   return { kind: 'loaded' };
 }
 

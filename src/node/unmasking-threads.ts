@@ -6,6 +6,8 @@ import type { UnmaskingReply, UnmaskingRequest } from './unmasking-messages.ts';
 import { WorkerCalls } from './worker-calls.ts';
 import { startWorker } from './worker-thread.ts';
 
+type Thread = WorkerCalls<UnmaskingRequest, UnmaskingReply>;
+
 /**
  * Worker threads that take the masks off secure sums: `server.finish(threads.unmask)`. Keep them over rounds; close them
  * at the end.
@@ -14,7 +16,8 @@ import { startWorker } from './worker-thread.ts';
  * They see the secrets of one round that the server puts together anyway, and leave nothing anywhere.
  */
 export class UnmaskingThreads {
-  readonly #threads: readonly WorkerCalls<UnmaskingRequest, UnmaskingReply>[];
+  readonly #threads: Thread[];
+  #closed = false;
 
   /**
    * @param threads - default: as many as the machine runs at once
@@ -24,22 +27,25 @@ export class UnmaskingThreads {
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new RangeError(`"threads" expected a positive integer, got ${threads}`);
     }
-    this.#threads = Array.from(
-      { length: threads },
-      () => new WorkerCalls(startWorker(import.meta.url, 'unmasking-worker')),
-    );
+    this.#threads = Array.from({ length: threads }, start);
   }
 
   /**
    * An `Unmasker`.
    *
-   * @throws {VelaturaError} `federated/secagg-bad-share`; `federated/worker-lost`, after which the sum is lost
+   * @throws {VelaturaError} `federated/secagg-bad-share`; `federated/worker-lost`, after which the sum is lost; the next
+   * has a new thread
    */
   readonly unmask = async (
     terms: UnmaskingTerms,
     tasks: readonly UnmaskingTask[],
   ): Promise<readonly LaneWords[]> => {
     const count = this.#threads.length;
+    if (!this.#closed) {
+      for (const [i, thread] of this.#threads.entries()) {
+        if (thread.failed) this.#threads[i] = start();
+      }
+    }
     const answers = await Promise.allSettled(
       // Dealt out in turn: tasks of one kind, which cost alike, come one after the other.
       this.#threads.map((thread, own) =>
@@ -53,14 +59,16 @@ export class UnmaskingThreads {
   };
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 }
 
-async function ask(
-  thread: WorkerCalls<UnmaskingRequest, UnmaskingReply>,
-  request: UnmaskingRequest,
-): Promise<readonly LaneWords[]> {
+function start(): Thread {
+  return new WorkerCalls(startWorker(import.meta.url, 'unmasking-worker'));
+}
+
+async function ask(thread: Thread, request: UnmaskingRequest): Promise<readonly LaneWords[]> {
   let reply: UnmaskingReply;
   try {
     reply = await thread.call(request);

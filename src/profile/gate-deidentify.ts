@@ -90,8 +90,18 @@ export class DeIdentifier {
   }
 }
 
-/** More different values than this are not told apart: the later ones count as rare. */
+/** More different values of a field than this are not told apart: the later ones count as rare. */
 const MAX_VALUES = 65_536;
+/** Rare values of a field that wait for others because of one person; beyond, that person's own stay rare. */
+const MAX_WAITING = 256;
+
+/** What was shown in one field. */
+interface ShownValues {
+  /** Value → the persons seen so far, the first one first; null once there were enough. */
+  readonly persons: Map<string, Set<string> | null>;
+  /** Person → values that wait because this person was the first to show them. */
+  readonly waiting: Map<string, number>;
+}
 
 /**
  * Calls a value of a scene common once a number of different persons have shown it; before, it is rare. For
@@ -103,8 +113,11 @@ const MAX_VALUES = 65_536;
  */
 export class RareValues {
   readonly #minimumPersons: number;
-  /** The persons seen so far; null once there were enough. */
-  readonly #persons = new Map<string, Set<string> | null>();
+  /** By field, so that places, which are many, never crowd out tags. */
+  readonly #fields: Readonly<Record<RareCandidate['field'], ShownValues>> = {
+    tag: { persons: new Map(), waiting: new Map() },
+    place: { persons: new Map(), waiting: new Map() },
+  };
 
   /** @param minimumPersons - at least 2 */
   constructor(minimumPersons: number) {
@@ -119,19 +132,24 @@ export class RareValues {
   /** Notes that a person showed a value; true when enough others, or the same long ago, did too. */
   readonly isCommon = (candidate: RareCandidate): boolean => {
     const { person, scene, field, value } = candidate;
-    // Scene and field hold no NUL: they are declared names.
-    const key = `${scene}\0${field}\0${value}`;
-    let persons = this.#persons.get(key);
+    const shown = this.#fields[field];
+    // A scene holds no NUL: it is a declared name.
+    const key = `${scene}\0${value}`;
+    let persons = shown.persons.get(key);
     if (persons === null) return true;
     if (persons === undefined) {
-      if (this.#persons.size >= MAX_VALUES) return false;
+      const waiting = shown.waiting.get(person) ?? 0;
+      if (shown.persons.size >= MAX_VALUES || waiting >= MAX_WAITING) return false;
+      shown.waiting.set(person, waiting + 1);
       persons = new Set();
-      this.#persons.set(key, persons);
+      shown.persons.set(key, persons);
     }
     persons.add(person);
     if (persons.size < this.#minimumPersons) return false;
+    const [first] = persons as ReadonlySet<string>;
+    shown.waiting.set(first as string, (shown.waiting.get(first as string) as number) - 1);
     // Who they were is not needed any more.
-    this.#persons.set(key, null);
+    shown.persons.set(key, null);
     return true;
   };
 }

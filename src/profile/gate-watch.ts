@@ -9,7 +9,10 @@ export interface GateWatchOptions {
   /** 32 bytes: the key of the gate, as set up. */
   readonly publicKey: Uint8Array;
   readonly verify: VerifySignature;
-  /** Longest time between two reports, in milliseconds, before the gate counts as silent. */
+  /**
+   * Longest time between two reports, in milliseconds, before the gate counts as silent; also how far the end
+   * of a report may lie from the time here.
+   */
   readonly reportEveryMs: number;
   /** Default: the clock of the platform. */
   readonly clock?: Clock;
@@ -26,7 +29,8 @@ export interface GateEvidence {
 /**
  * Watches the reports of one gate from outside, and tells when it is silent or not what it was.
  *
- * It sees a report that is forged, missing, repeated, out of order or of another start of the gate; a gate
+ * It sees a report that is forged, missing, repeated, out of order, kept back or dated ahead, or of another
+ * start of the gate; a gate
  * that does not drop what must be dropped, by probes; and events that came by another way, by counting what
  * arrives behind it. It does not see a gate that was replaced by somebody who holds its key and answers the
  * probes rightly.
@@ -36,6 +40,8 @@ export class GateWatch {
   readonly #clock: MonotoneClock;
   #last: GateReport | null = null;
   #heardAt: number;
+  /** Up to where reports reach, of this start of the gate or one before. */
+  #reportedTo = Number.NEGATIVE_INFINITY;
 
   constructor(options: GateWatchOptions) {
     const { reportEveryMs } = options;
@@ -62,7 +68,7 @@ export class GateWatch {
    * not count as heard
    */
   async accept(json: unknown, evidence: GateEvidence = {}): Promise<GateReport> {
-    const { gate, publicKey, verify } = this.#options;
+    const { gate, publicKey, verify, reportEveryMs } = this.#options;
     const report = await verifyGateReport(json, publicKey, verify);
     if (report.gate !== gate) throw tampered('it is of another gate');
     const last = this.#last;
@@ -74,9 +80,13 @@ export class GateWatch {
     if (report.previous !== (last === null ? '' : reportHash(last))) {
       throw tampered('it does not follow from the one before');
     }
+    const now = this.#clock.now();
+    if (Math.abs(report.to - now) > reportEveryMs) throw tampered('it is not of now');
+    if (report.from < this.#reportedTo) throw tampered('it reaches back into an earlier one');
     checkEvidence(report, evidence);
     this.#last = report;
-    this.#heardAt = this.#clock.now();
+    this.#reportedTo = report.to;
+    this.#heardAt = now;
     return report;
   }
 

@@ -250,6 +250,7 @@ export {
   DecisionRegister,
   type DecisionRegisterOptions,
   type DecisionState,
+  decisionDigests,
   EVIDENCE_PURPOSE,
   type Evidence,
   type ReviewPolicy,

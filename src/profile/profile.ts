@@ -1,5 +1,6 @@
 import { VelaturaError } from '../core/errors.ts';
 import type { ConsentLedger } from './consent.ts';
+import type { ConsentRefusal } from './consent-state.ts';
 import { requireScene, type SceneData } from './scenes.ts';
 import type { ProfileSchema, Purpose } from './schema.ts';
 import { reviewEnd } from './schema-review.ts';
@@ -68,12 +69,20 @@ export interface ProfileRequest<S extends string> {
   readonly combinationThreshold?: number;
 }
 
+/** Answers of the ledger that are about the use and not about the data. */
+const FOR_STATED_TAGS: ReadonlySet<ConsentRefusal> = new Set<ConsentRefusal>([
+  'advertising-not-allowed',
+  'minors-mode',
+  'watch-only',
+]);
+
 /**
  * Computes a person's tags on the person's device.
  *
  * What the person said of a tag stands, whatever a model predicts, and a tag that the person opted out of is
  * left out. So is a tag whose purpose, review or consent for any kind of data it is made from does not
- * cover the use; the person's own word needs no consent for data. All tags of a sensitive combination are left
+ * cover the use. The person's own word needs no consent for data, but minors' mode, watching only and what
+ * a scene allows of advertising hold for it too. All tags of a sensitive combination are left
  * out when all of them are likely. After an opt-out of the purpose the model is not asked at all.
  *
  * ## Privacy
@@ -179,8 +188,12 @@ function withheldBecause(
   const tag = tagOfScene(consent.schema, use.scene, name);
   if (!tag.purposes.includes(use.purpose)) return 'purpose-not-declared';
   if (use.at >= reviewEnd(consent.schema, tag)) return 'review-overdue';
-  if (source === 'person') return null;
-  return tag.from.every((kind) => consent.permits({ kind, ...use })) ? null : 'consent';
+  const refused = tag.from.some((kind) => {
+    const decision = consent.decide({ kind, ...use });
+    if (decision.permitted) return false;
+    return source === 'model' || FOR_STATED_TAGS.has(decision.reason);
+  });
+  return refused ? 'consent' : null;
 }
 
 /** Tags of every combination that is present as a whole. */

@@ -26,7 +26,7 @@ import { forbiddenTerm } from './vocabulary.ts';
  * `first-party`, a legal basis that does not fit the tier, prohibited kinds that declare anything else, tags
  * from the forbidden vocabulary, tags made from undeclared or prohibited kinds or for purposes for which
  * their data was not collected, sensitive tags made from anything but restricted data, flows that carry tags
- * their scene does not have or that complete a sensitive combination where they arrive, risk rules that ask
+ * their scene does not have or that complete a sensitive combination where they arrive, alone or together, risk rules that ask
  * for less than the kind does, reviews put off for longer than half a year, recipients of which nobody says
  * what they do, and names that nothing declares.
  *
@@ -62,7 +62,7 @@ export function validateSchema(json: unknown): ProfileSchema {
     checkDeclared(schema.tags, combination.tags, 'tag', `sensitiveCombinations[${i}].tags`);
   });
   schema.flows.forEach((flow, i) => {
-    checkCompletes(schema, flow, `flows[${i}].tags`);
+    checkCompletes(schema, flow, schema.flows.slice(0, i), `flows[${i}].tags`);
   });
   return markValidated(schema);
 }
@@ -118,12 +118,20 @@ function checkReview(
   }
 }
 
-/** A flow must not bring together what the schema keeps apart. */
-function checkCompletes(schema: ProfileSchema, flow: FlowDeclaration, path: string): void {
+/** Flows to one scene must not bring together there what the schema keeps apart. */
+function checkCompletes(
+  schema: ProfileSchema,
+  flow: FlowDeclaration,
+  earlier: readonly FlowDeclaration[],
+  path: string,
+): void {
+  const arrived = new Set(
+    [...earlier, flow].filter(({ to }) => to === flow.to).flatMap(({ tags }) => tags),
+  );
   for (const { tags } of schema.sensitiveCombinations) {
     const brought = tags.some((tag) => flow.tags.includes(tag));
     const there = (tag: string): boolean =>
-      flow.tags.includes(tag) || (schema.tags[tag] as TagDeclaration).scenes.includes(flow.to);
+      arrived.has(tag) || (schema.tags[tag] as TagDeclaration).scenes.includes(flow.to);
     if (brought && tags.every(there)) {
       throw invalid(path, `the flow completes the sensitive combination ${tags.join(', ')}`);
     }

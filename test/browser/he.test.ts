@@ -30,16 +30,17 @@ describe('encrypted scoring in a browser', () => {
     const plain = scorePlain(catalogue, profile);
     const bound = scorer.description.scoreErrorBound;
 
+    const first = client.encryptProfile(profile);
     const raw = client
-      .decryptReply(scorer.score(client.encryptProfile(profile).query))
+      .decryptReply(scorer.score(first.query), first.queryId)
       .revealRawScoresUnsafely();
     expect(raw.length).toBe(4000);
     raw.forEach((score, item) => {
       expect(Math.abs(score - (plain[item] as number))).toBeLessThanOrEqual(bound * (1 + 1e-9));
     });
 
-    const reply = scorer.score(client.encryptProfile(profile).query);
-    const [best] = client.decryptScores(reply, { topK: 10 });
+    const { queryId, query } = client.encryptProfile(profile);
+    const [best] = client.decryptScores(scorer.score(query), { queryId, topK: 10 });
     expect(plain[best?.item as number]).toBeGreaterThanOrEqual(Math.max(...plain) - 2 * bound);
   });
 });

@@ -3,8 +3,10 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -129,7 +131,6 @@ describe('velatura score', () => {
       expect(printed).toContain(String(item));
     }
     expect(existsSync(path('way.key'))).toBe(false);
-    expect(existsSync(path('way.key.used'))).toBe(false);
   });
 
   it('filters, and keeps the key where told to', async () => {
@@ -153,8 +154,43 @@ describe('velatura score', () => {
     expect(both.map(({ errorCode }) => errorCode).sort()).toEqual(['he/key-used', null]);
     expect([path('a.query'), path('b.query')].filter(existsSync).length).toBe(1);
     expect((await again('@c.query')).errorCode).toBe('he/key-used');
+    // Neither another name nor a link makes it new.
+    symlinkSync(path('once.key'), path('link.key'));
+    const linked = ['--profile', '@profile.json', '--key', '@link.key', '--out', '@d.query'];
+    expect((await score('encrypt', ...CLIENT, ...linked)).errorCode).toBe('he/key-used');
+    renameSync(path('once.key'), path('renamed.key'));
+    const renamed = ['--profile', '@profile.json', '--key', '@renamed.key', '--out', '@d.query'];
+    expect((await score('encrypt', ...CLIENT, ...renamed)).errorCode).toBe('he/key-used');
+    renameSync(path('renamed.key'), path('once.key'));
+    expect(statSync(path('once.key')).mode & 0o777).toBe(0o600);
     const twice = await score('keygen', ...CLIENT, '--out', '@once.key');
     expect(twice.errorCode).toBe('data/unwritable');
+  });
+
+  it('marks the file behind a link', async () => {
+    await score('keygen', ...CLIENT, '--out', '@target.key');
+    symlinkSync(path('target.key'), path('alias.key'));
+    const encrypt = (key: string): Promise<CommandRun> =>
+      score(
+        'encrypt',
+        ...CLIENT,
+        ...['--profile', '@profile.json', '--key', key, '--out', '@link.query'],
+      );
+    expect((await encrypt('@alias.key')).code).toBe(0);
+    expect((await encrypt('@target.key')).errorCode).toBe('he/key-used');
+  });
+
+  it('holds the catalogue to the norm bound that is given', async () => {
+    await score('keygen', ...CLIENT, '--out', '@bound.key');
+    const encrypt = (bound: string): Promise<CommandRun> =>
+      score(
+        'encrypt',
+        ...CLIENT,
+        ...['--profile', '@profile.json', '--key', '@bound.key', '--out', '@bound.query'],
+        ...['--profile-norm-bound', bound],
+      );
+    expect((await encrypt('2')).errorCode).toBe('he/wrong-catalogue');
+    expect((await encrypt('1')).code).toBe(0);
   });
 
   it('warns when others may read a key', async () => {
@@ -219,7 +255,7 @@ describe('velatura score, refusing', () => {
     ['no vector', '{"a":1}', 'data/invalid-value'],
     ['not of numbers', '[1,2,3,4,5,"6"]', 'data/invalid-value'],
     ['too long for its bound', '[1,1,1,1,1,1]', 'he/value-out-of-range'],
-    ['no JSON', '[1,', 'data/invalid-value'],
+    ['no JSON', '[0.8765, x', 'data/invalid-value'],
   ])('encrypt a profile that is %s, and leaves the key unused', async (_, text, errorCode) => {
     writeFileSync(path('bad.json'), text);
     rmSync(path('fresh.key'), { force: true });
@@ -230,7 +266,8 @@ describe('velatura score, refusing', () => {
       ...['--profile', '@bad.json', '--key', '@fresh.key', '--out', '@bad.query'],
     );
     expect(run).toMatchObject({ code: 1, errorCode });
-    expect(existsSync(path('fresh.key.used'))).toBe(false);
+    expect(JSON.parse(readFileSync(path('fresh.key'), 'utf8')).queryId).toBeNull();
+    expect(run.said + run.printed).not.toContain('0.8765');
     expect(existsSync(path('bad.query'))).toBe(false);
   });
 
@@ -245,8 +282,10 @@ describe('velatura score, refusing', () => {
     const key = JSON.parse(readFileSync(path('unused.key'), 'utf8'));
     writeFileSync(path('other.key'), JSON.stringify({ ...key, parametersId: '0'.repeat(16) }));
     expect((await decrypt('@other.key')).errorCode).toBe('he/malformed-message');
-    writeFileSync(path('short.key'), JSON.stringify({ ...key, secret: 'AAAA' }));
-    writeFileSync(path('short.key.used'), JSON.stringify({ queryId: 'a'.repeat(32) }));
+    writeFileSync(
+      path('short.key'),
+      JSON.stringify({ ...key, queryId: 'a'.repeat(32), secret: 'AAAA' }),
+    );
     expect((await decrypt('@short.key')).errorCode).toBe('he/malformed-message');
   });
 

@@ -16,10 +16,12 @@ import {
   type TagTable,
   type TagTask,
   type TagTrainingOptions,
+  type TrainingState,
   tagTrainingPlan,
   trainTagModel,
   UpdateEncoder,
 } from '../../src/federated/index.ts';
+import { budgetOf } from './rounds/fixtures.ts';
 
 const environment: RoundEnvironment = {
   scene: 'test',
@@ -119,6 +121,42 @@ describe.each(['auto', 'fedavg', 'one-shot', 'preconditioned'] as const)(
     });
   },
 );
+
+describe('a run of trainTagModel that lost a round', () => {
+  const members = table.users.slice(0, 20).map(
+    (user, i) =>
+      new FederatedClient(user, {
+        rows: 1,
+        features: Float32Array.of(1, 0, 0, 0, 0),
+        labels: table.labels.slice(4 * i, 4 * i + 4),
+      }),
+  );
+  const options: TagTrainingOptions = {
+    ...{ runId: 'lost', method: 'fedavg', noiseMultiplier: 5, delta: 1e-6, rounds: 3 },
+  };
+
+  it('goes on only where it is told to skip', async () => {
+    const charged = { ...environment, budget: await budgetOf({ currency: 'gdp' }) };
+    const crash = new Error('crash');
+    let resume: TrainingState | undefined;
+    const run = trainTagModel(charged, task, members, {
+      ...options,
+      onRound: ({ round, state }) => {
+        // Charged and maybe released, but its state was never kept.
+        if (round === 2) throw crash;
+        resume = state;
+      },
+    });
+    await expect(run).rejects.toBe(crash);
+    const again = { ...options, resume: resume as TrainingState };
+    await expect(trainTagModel(charged, task, members, again)).rejects.toMatchObject({
+      code: 'federated/round-closed',
+    });
+    const outcome = await trainTagModel(charged, task, members, { ...again, onLostRound: 'skip' });
+    expect(outcome.kind === 'trained' && outcome.rounds).toHaveLength(1);
+    expect((await charged.budget.summary())[0]?.releases).toBe(3);
+  });
+});
 
 describe('runFedAvg', () => {
   it('is plain gradient descent on the mean loss when nothing is clipped or noised', async () => {

@@ -6,13 +6,14 @@ import {
   drawAuditedRows,
   EncryptedScorer,
   HE_PRESETS,
+  insecureNoOpProvider,
   type ScoringCatalogue,
   ScoringClient,
   takeAuditedItems,
 } from '../../src/he/index.ts';
 import { HEADER_BYTES } from '../../src/he/message-head.ts';
 import { replyBlockBytes } from '../../src/he/reply-wire.ts';
-import { codeOf, unitVectors } from './fixtures.ts';
+import { codeOf, exchange, unitVectors } from './fixtures.ts';
 
 const ITEMS = 5000;
 const DIMENSIONS = 8;
@@ -38,17 +39,17 @@ function catalogueOf(vectors: Float32Array): ScoringCatalogue {
 }
 
 /** A reply of a server that scores other vectors and claims to be the honest one. */
-function forgedReply(vectors: Float32Array): Uint8Array {
+function forgedReply(vectors: Float32Array): { reply: Uint8Array; queryId: string } {
   const forged = catalogueOf(vectors);
   const scorer = new EncryptedScorer(forged);
-  const { query } = client.encryptProfile(profile);
+  const { query, queryId } = client.encryptProfile(profile);
   const claimed = query.slice();
   const version = (catalogue: ScoringCatalogue) =>
     Buffer.from(catalogue.description.version, 'hex');
   claimed.set(version(forged), 32);
   const reply = scorer.score(claimed);
   reply.set(version(honest), 32);
-  return reply;
+  return { reply, queryId };
 }
 
 describe('audited items', () => {
@@ -67,8 +68,8 @@ describe('audited items', () => {
   });
 
   it('pass an honest reply', () => {
-    const { query } = client.encryptProfile(profile);
-    const scores = client.decryptReply(new EncryptedScorer(honest).score(query));
+    const { reply, queryId } = exchange(client, new EncryptedScorer(honest), profile);
+    const scores = client.decryptReply(reply, queryId);
     expect(() => scores.audit(audited, profile)).not.toThrow();
     const everything = takeAuditedItems(
       honest,
@@ -85,28 +86,64 @@ describe('audited items', () => {
     for (let f = 0; f < DIMENSIONS; f++) known[row * DIMENSIONS + f] = f === 0 ? 1 : 0;
     const other = [...Array(ITEMS).keys()].find((item) => !rows.includes(item)) as number;
     for (let f = 0; f < DIMENSIONS; f++) unknown[other * DIMENSIONS + f] = f === 0 ? 1 : 0;
-    const caught = client.decryptReply(forgedReply(known));
+    const first = forgedReply(known);
+    const caught = client.decryptReply(first.reply, first.queryId);
     expect(codeOf(() => caught.audit(audited, profile))).toBe('he/failed-audit');
-    const missed = client.decryptReply(forgedReply(unknown));
+    const second = forgedReply(unknown);
+    const missed = client.decryptReply(second.reply, second.queryId);
     expect(() => missed.audit(audited, profile)).not.toThrow();
   });
 
   it('catch a block in the place of another', () => {
-    const { query } = client.encryptProfile(profile);
-    const reply = new EncryptedScorer(honest).score(query);
+    const { reply, queryId } = exchange(client, new EncryptedScorer(honest), profile);
     const size = replyBlockBytes(parameters, honest.description.droppedBits);
     reply.copyWithin(HEADER_BYTES, HEADER_BYTES + size, HEADER_BYTES + 2 * size);
-    const scores = client.decryptReply(reply);
+    const scores = client.decryptReply(reply, queryId);
     expect(codeOf(() => scores.audit(audited, profile))).toBe('he/failed-audit');
   });
 
   it('are of one version of the catalogue', () => {
     const next = addItems(honest, new Float32Array(DIMENSIONS), Float32Array.of(0));
-    const { query } = client.encryptProfile(profile);
-    const scores = client.decryptReply(new EncryptedScorer(honest).score(query));
+    const { reply, queryId } = exchange(client, new EncryptedScorer(honest), profile);
+    const scores = client.decryptReply(reply, queryId);
     expect(codeOf(() => scores.audit(takeAuditedItems(next, rows), profile))).toBe(
       'he/wrong-catalogue',
     );
+  });
+
+  it('reckon with the bound and scales of the owner: a server cannot choose what nothing fails', () => {
+    const changes = [
+      { scoreErrorBound: 1e9 },
+      { scoreScale: honest.description.scoreScale * 1e6 },
+      { profileScale: 1e-9 },
+      { profileNormBound: 0.5 },
+    ];
+    for (const change of changes) {
+      const lying = new ScoringClient({
+        provider: insecureNoOpProvider,
+        catalogue: { ...honest.description, ...change },
+        allowInsecure: true,
+      });
+      const half = profile.map((value) => value / 2.1);
+      const { reply, queryId } = exchange(lying, new EncryptedScorer(honest), half);
+      // The second block in the place of the first.
+      const size = replyBlockBytes(parameters, honest.description.droppedBits);
+      reply.copyWithin(HEADER_BYTES, HEADER_BYTES + size, HEADER_BYTES + 2 * size);
+      const scores = lying.decryptReply(reply, queryId);
+      expect(codeOf(() => scores.audit(audited, half))).toBe('he/wrong-catalogue');
+    }
+    // What travelled as JSON is the same description.
+    const travelled = { ...audited, description: JSON.parse(JSON.stringify(audited.description)) };
+    const { reply, queryId } = exchange(client, new EncryptedScorer(honest), profile);
+    const scores = client.decryptReply(reply, queryId);
+    expect(() => scores.audit(travelled, profile)).not.toThrow();
+  });
+
+  it('refuse a packing that cannot be, instead of looking for its blocks for ever', () => {
+    for (const featuresPerCiphertext of [1025, 2048, 4096]) {
+      const wrong = { ...honest.description, featuresPerCiphertext };
+      expect(codeOf(() => drawAuditedRows(parameters, wrong, 1))).toBe('he/malformed-message');
+    }
   });
 
   it('refuse rows and numbers that cannot be', () => {

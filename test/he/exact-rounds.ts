@@ -7,7 +7,7 @@ import {
   ScoringClient,
   scorePlain,
 } from '../../src/he/index.ts';
-import { unitVectors } from './fixtures.ts';
+import { exchange, unitVectors } from './fixtures.ts';
 
 const DIMENSIONS = 16;
 
@@ -31,8 +31,8 @@ export async function compareExactScores(items: number, profiles: number): Promi
   const client = new ScoringClient({ provider, catalogue: catalogue.description });
   for (let i = 0; i < profiles; i++) {
     const profile = unitVectors(`exact profile ${i}`, 1, DIMENSIONS);
-    const reply = scorer.score(client.encryptProfile(profile).query);
-    const scores = client.decryptReply(reply).revealRawScoresUnsafely();
+    const { reply, queryId } = exchange(client, scorer, profile);
+    const scores = client.decryptReply(reply, queryId).revealRawScoresUnsafely();
     const plain = scorePlain(catalogue, profile);
     if (scores.some((score, row) => score !== plain[row])) expect(scores).toEqual(plain);
   }

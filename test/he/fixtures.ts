@@ -1,5 +1,11 @@
 import { SeededRandom } from '../../src/core/seeded-random.ts';
-import { createNodeSealProvider, type ScoringProvider } from '../../src/he/index.ts';
+import {
+  createNodeSealProvider,
+  type EncryptedProfile,
+  type EncryptedScorer,
+  type ScoringClient,
+  type ScoringProvider,
+} from '../../src/he/index.ts';
 
 /** Rows of Euclidean norm 1, `[count, dimensions]`. */
 export function unitVectors(seed: string, count: number, dimensions: number): Float32Array {
@@ -18,6 +24,16 @@ export function unitVectors(seed: string, count: number, dimensions: number): Fl
 function gaussian(random: SeededRandom): number {
   const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));
   return radius * Math.cos(2 * Math.PI * random.uniform());
+}
+
+/** A query of a client, and the reply to it. */
+export function exchange(
+  client: ScoringClient,
+  scorer: EncryptedScorer,
+  profile: Float32Array,
+): EncryptedProfile & { readonly reply: Uint8Array } {
+  const asked = client.encryptProfile(profile);
+  return { ...asked, reply: scorer.score(asked.query) };
 }
 
 /** The code of the error that `body` throws; fails when it throws none. */

@@ -93,15 +93,16 @@ export function fuzzQueries(runs: number): void {
 /** Sends frames near a good reply to a client: every one is a coded refusal, or a well-formed reply. */
 export function fuzzReplies(runs: number): void {
   let accepted = 0;
-  let { query } = client.encryptProfile(profile);
+  let asked = client.encryptProfile(profile);
   fc.assert(
     fc.property(framesNear(goodReply), (bytes) => {
       const current = bytes.slice();
       if (current.length >= HEADER_BYTES && isSameId(current))
-        current.set(query.subarray(16, 32), 16);
-      if (!accepts(() => client.decryptScores(current, { topK: 10 }))) return;
+        current.set(asked.query.subarray(16, 32), 16);
+      const { queryId } = asked;
+      if (!accepts(() => client.decryptScores(current, { queryId, topK: 10 }))) return;
       accepted++;
-      query = client.encryptProfile(profile).query; // that reply has ended the query of before
+      asked = client.encryptProfile(profile); // that reply has ended the query of before
       expect(current.length).toBe(goodReply.length);
       expect(current.subarray(32, HEADER_BYTES)).toEqual(goodReply.subarray(32, HEADER_BYTES));
     }),

@@ -27,9 +27,9 @@ export function leakRound(provider: ScoringProvider, parameters: HeParameters): 
     if (codeOf(body) !== code) throw new Error(`expected ${code}`);
   };
   return () => {
-    const { query } = client.encryptProfile(profile);
+    const { query, queryId } = client.encryptProfile(profile);
     reply.set(query.subarray(16, 32), 16); // a valid reply; scoring each query anew would take long
-    client.decryptScores(reply, { topK: 1 });
+    client.decryptScores(reply, { queryId, topK: 1 });
     const key = provider.createKey(parameters);
     key.encrypt(polynomial);
     expectCode('he/value-out-of-range', () => key.encrypt(Int32Array.of(2 ** 30)));

@@ -12,7 +12,7 @@ import {
   scoreNoiseStddev,
   scorePlain,
 } from '../../src/he/index.ts';
-import { unitVectors } from './fixtures.ts';
+import { exchange, unitVectors } from './fixtures.ts';
 
 const provider = await createNodeSealProvider();
 
@@ -78,9 +78,8 @@ describe('noise of scores', () => {
       const plain = scorePlain(catalogue, profile);
       let squares = 0;
       for (let query = 0; query < 20; query++) {
-        const raw = client
-          .decryptReply(scorer.score(client.encryptProfile(profile).query))
-          .revealRawScoresUnsafely();
+        const { reply, queryId } = exchange(client, scorer, profile);
+        const raw = client.decryptReply(reply, queryId).revealRawScoresUnsafely();
         raw.forEach((score, item) => {
           squares += (score - (plain[item] as number)) ** 2;
         });

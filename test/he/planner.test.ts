@@ -10,7 +10,7 @@ import {
   ScoringClient,
   scorePlain,
 } from '../../src/he/index.ts';
-import { codeOf, unitVectors } from './fixtures.ts';
+import { codeOf, exchange, unitVectors } from './fixtures.ts';
 
 const provider = await createNodeSealProvider();
 
@@ -72,10 +72,9 @@ describe('planner', () => {
       const scorer = new EncryptedScorer(catalogue);
       const client = new ScoringClient({ provider, catalogue: scorer.description });
       const profile = unitVectors('someone', 1, dimensions);
-      const { query } = client.encryptProfile(profile);
-      const reply = scorer.score(query);
+      const { query, queryId, reply } = exchange(client, scorer, profile);
       expect(query.length + reply.length).toBeLessThanOrEqual(130_000);
-      const raw = client.decryptReply(reply).revealRawScoresUnsafely();
+      const raw = client.decryptReply(reply, queryId).revealRawScoresUnsafely();
       const plain = scorePlain(catalogue, profile);
       const { scoreErrorBound } = scorer.description;
       expect(

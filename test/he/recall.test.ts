@@ -10,7 +10,7 @@ import {
 } from '../../src/he/index.ts';
 import { topK } from '../../src/he/top-k.ts';
 import { compareExactScores } from './exact-rounds.ts';
-import { codeOf, unitVectors } from './fixtures.ts';
+import { codeOf, exchange, unitVectors } from './fixtures.ts';
 
 const ITEMS = 4000;
 const DIMENSIONS = 64;
@@ -35,8 +35,9 @@ describe('recall of the best 100', () => {
     let [int8, float] = [0, 0];
     for (let person = 0; person < PEOPLE; person++) {
       const profile = profiles.subarray(person * DIMENSIONS, (person + 1) * DIMENSIONS);
-      const reply = scorer.score(client.encryptProfile(profile).query);
-      const ranked = new Set(client.decryptScores(reply, { topK: TOP }).map(({ item }) => item));
+      const { reply, queryId } = exchange(client, scorer, profile);
+      const best = client.decryptScores(reply, { queryId, topK: TOP });
+      const ranked = new Set(best.map(({ item }) => item));
       const exact = Float64Array.from({ length: ITEMS }, (_, item) =>
         profile.reduce((sum, x, f) => sum + x * (items[item * DIMENSIONS + f] as number), 0),
       );

@@ -8,7 +8,7 @@ import {
   ScoringClient,
 } from '../../src/he/index.ts';
 import { replyBytes } from '../../src/he/reply-wire.ts';
-import { codeOf, unitVectors } from './fixtures.ts';
+import { codeOf, exchange, unitVectors } from './fixtures.ts';
 
 const provider = await createNodeSealProvider();
 const dimensions = 4;
@@ -80,34 +80,36 @@ describe('client', () => {
 
   it('decrypts a reply once: the key is gone afterwards', () => {
     const client = clientOf(scorer);
-    const reply = scorer.score(client.encryptProfile(profile).query);
+    const { reply, queryId } = exchange(client, scorer, profile);
     expect(client.openQueries).toBe(1);
-    expect(client.decryptScores(reply, TOP).length).toBe(3);
+    expect(client.decryptScores(reply, { queryId, ...TOP }).length).toBe(3);
     expect(client.openQueries).toBe(0);
-    expect(codeOf(() => client.decryptScores(reply, TOP))).toBe('he/wrong-query');
-    expect(codeOf(() => client.decryptReply(reply).revealRawScoresUnsafely())).toBe(
+    expect(codeOf(() => client.decryptScores(reply, { queryId, ...TOP }))).toBe('he/wrong-query');
+    expect(codeOf(() => client.decryptReply(reply, queryId).revealRawScoresUnsafely())).toBe(
       'he/wrong-query',
     );
   });
 
   it('refuses a reply to another query', () => {
     const client = clientOf(scorer);
-    const foreign = scorer.score(clientOf(scorer).encryptProfile(profile).query);
-    client.encryptProfile(profile);
-    expect(codeOf(() => client.decryptScores(foreign, TOP))).toBe('he/wrong-query');
+    const foreign = exchange(clientOf(scorer), scorer, profile).reply;
+    const { queryId } = client.encryptProfile(profile);
+    expect(codeOf(() => client.decryptScores(foreign, { queryId, ...TOP }))).toBe('he/wrong-query');
   });
 
   it('refuses a reply from another catalogue version', () => {
     const client = clientOf(scorer);
-    const reply = scorer.score(client.encryptProfile(profile).query);
+    const { reply, queryId } = exchange(client, scorer, profile);
     reply[40] = (reply[40] as number) ^ 1;
-    expect(codeOf(() => client.decryptScores(reply, TOP))).toBe('he/wrong-catalogue');
+    expect(codeOf(() => client.decryptScores(reply, { queryId, ...TOP }))).toBe(
+      'he/wrong-catalogue',
+    );
   });
 
   it('keeps waiting after a malformed reply, so that a forger cannot end a query', () => {
     const client = clientOf(scorer);
     const { droppedBits } = scorer.description;
-    const good = scorer.score(client.encryptProfile(profile).query);
+    const { reply: good, queryId } = exchange(client, scorer, profile);
     const change = (offset: number, end: number, value: number) =>
       good.slice().fill(value, offset, end);
     const bad = [
@@ -120,17 +122,19 @@ describe('client', () => {
       change(72 + (2048 * (28 - (droppedBits[0] as number))) / 8, good.length, 0), // second polynomial zero
     ];
     for (const reply of bad) {
-      expect(codeOf(() => client.decryptScores(reply, TOP))).toBe('he/malformed-message');
+      expect(codeOf(() => client.decryptScores(reply, { queryId, ...TOP }))).toBe(
+        'he/malformed-message',
+      );
     }
-    expect(codeOf(() => client.decryptScores(good, { topK: 0 }))).toBe('RangeError');
-    expect(client.decryptScores(good, TOP).length).toBe(3);
+    expect(codeOf(() => client.decryptScores(good, { queryId, topK: 0 }))).toBe('RangeError');
+    expect(client.decryptScores(good, { queryId, ...TOP }).length).toBe(3);
   });
 
   it('opens queries independently, in any order', () => {
     const client = clientOf(scorer);
-    const replies = [1, 2, 3].map(() => scorer.score(client.encryptProfile(profile).query));
-    for (const reply of replies.reverse()) {
-      expect(client.decryptScores(reply, { topK: 1 }).length).toBe(1);
+    const asked = [1, 2, 3].map(() => exchange(client, scorer, profile));
+    for (const { reply, queryId } of asked.reverse()) {
+      expect(client.decryptScores(reply, { queryId, topK: 1 }).length).toBe(1);
     }
   });
 
@@ -146,17 +150,17 @@ describe('client', () => {
 
   it('erases the oldest key when too many queries wait, and all on dispose', () => {
     const client = clientOf(scorer, 2);
-    const replies = [1, 2, 3].map(() => scorer.score(client.encryptProfile(profile).query));
+    const asked = [1, 2, 3].map(() => exchange(client, scorer, profile));
+    const decrypt = (at: number) => {
+      const { reply, queryId } = asked[at] as (typeof asked)[0];
+      return client.decryptScores(reply, { queryId, ...TOP });
+    };
     expect(client.openQueries).toBe(2);
-    expect(codeOf(() => client.decryptScores(replies[0] as Uint8Array, TOP))).toBe(
-      'he/wrong-query',
-    );
+    expect(codeOf(() => decrypt(0))).toBe('he/wrong-query');
     client.dispose();
     client.dispose();
     expect(client.openQueries).toBe(0);
-    expect(codeOf(() => client.decryptScores(replies[2] as Uint8Array, TOP))).toBe(
-      'he/wrong-query',
-    );
+    expect(codeOf(() => decrypt(2))).toBe('he/wrong-query');
     expect(codeOf(() => clientOf(scorer, 0))).toBe('RangeError');
   });
 
@@ -180,16 +184,47 @@ describe('client', () => {
     const wrong = { provider, catalogue, parameters: HE_PRESETS.default };
     expect(codeOf(() => new ScoringClient(wrong))).toBe('he/invalid-parameters');
     const client = new ScoringClient({ provider, catalogue, parameters });
-    const reply = custom.score(client.encryptProfile(profile).query);
-    expect(client.decryptScores(reply, TOP).length).toBe(3);
+    const { reply, queryId } = exchange(client, custom, profile);
+    expect(client.decryptScores(reply, { queryId, ...TOP }).length).toBe(3);
   });
 
   it('refuses a description that is not one, or scales the profile out of range', () => {
     const make = (change: object) => () =>
       new ScoringClient({ provider, catalogue: { ...scorer.description, ...change } });
     expect(codeOf(make({ items: 2 ** 31 }))).toBe('he/malformed-message');
-    const client = make({ profileScale: 1e9 })();
-    expect(codeOf(() => client.encryptProfile(profile))).toBe('he/value-out-of-range');
-    expect(client.openQueries).toBe(0);
+    const { scoreErrorBound, profileScale } = scorer.description;
+    const half = (HE_PRESETS.default.plaintextModulus - 1) / 2;
+    for (const change of [
+      { profileScale: 1e9 },
+      { profileScale: half },
+      { profileNormBound: 1e9 },
+      { scoreErrorBound: 0 },
+      { scoreScale: 1 },
+      { featuresPerCiphertext: 1025 },
+      { featuresPerCiphertext: 2048 },
+      { droppedBits: [28, 0] },
+    ]) {
+      expect(codeOf(make(change)), JSON.stringify(change)).toBe('he/malformed-message');
+    }
+    expect(make({ scoreErrorBound: 2 * scoreErrorBound })).not.toThrow();
+    // At the largest scale that passes, no admissible profile is refused.
+    const edge = make({ profileScale: (half - 1) * (1 - 2 ** -18), scoreErrorBound: 1 })();
+    for (const unit of [Float32Array.of(1, 0, 0, 0), Float32Array.of(0, -1, 0, 0), profile]) {
+      expect(edge.encryptProfile(unit).query.length).toBe(scorer.queryBytes);
+    }
+    edge.dispose();
+    expect(profileScale).toBeLessThan(half);
+  });
+
+  it('holds a server to the norm bound that was agreed', () => {
+    const pinned = (change: object, profileNormBound: number) => () =>
+      new ScoringClient({
+        provider,
+        catalogue: { ...scorer.description, ...change },
+        profileNormBound,
+      });
+    expect(pinned({}, 1)).not.toThrow();
+    expect(codeOf(pinned({ profileNormBound: 0.7 }, 1))).toBe('he/wrong-catalogue');
+    expect(codeOf(pinned({}, 2))).toBe('he/wrong-catalogue');
   });
 });

@@ -13,7 +13,7 @@ import {
 } from '../../src/he/index.ts';
 import { replyBytes } from '../../src/he/reply-wire.ts';
 import { topK } from '../../src/he/top-k.ts';
-import { codeOf, unitVectors } from './fixtures.ts';
+import { codeOf, exchange, unitVectors } from './fixtures.ts';
 
 const ITEMS = 4000;
 const DIMENSIONS = 15;
@@ -34,9 +34,8 @@ function catalogueOf(change: Partial<CatalogueOptions> = {}): ScoringCatalogue {
 function encryptedScores(catalogue: ScoringCatalogue, profile: Float32Array): Float64Array {
   const scorer = new EncryptedScorer(catalogue);
   const client = new ScoringClient({ provider, catalogue: scorer.description });
-  const scores = client
-    .decryptReply(scorer.score(client.encryptProfile(profile).query))
-    .revealRawScoresUnsafely();
+  const { reply, queryId } = exchange(client, scorer, profile);
+  const scores = client.decryptReply(reply, queryId).revealRawScoresUnsafely();
   client.dispose();
   return scores;
 }
@@ -91,9 +90,8 @@ describe('encrypted scoring, end to end', () => {
       const plain = scorePlain(catalogue, profile);
       const expected = topK(plain, 100);
       const worst = plain[expected[99] as number] as number;
-      const ranked = client.decryptScores(scorer.score(client.encryptProfile(profile).query), {
-        topK: 100,
-      });
+      const { reply, queryId } = exchange(client, scorer, profile);
+      const ranked = client.decryptScores(reply, { queryId, topK: 100 });
       expect(ranked.length).toBe(100);
       for (const { item, score } of ranked) {
         const bound = scorer.description.scoreErrorBound;
@@ -112,9 +110,8 @@ describe('encrypted scoring, end to end', () => {
     const profile = unitVectors('exact', 1, DIMENSIONS);
     const scorer = new EncryptedScorer(catalogue);
     const client = new ScoringClient({ provider, catalogue: scorer.description });
-    const ranked = client.decryptScores(scorer.score(client.encryptProfile(profile).query), {
-      topK: 100,
-    });
+    const { reply, queryId } = exchange(client, scorer, profile);
+    const ranked = client.decryptScores(reply, { queryId, topK: 100 });
     const expected = topK(scorePlain(catalogue, profile), 100);
     expect(ranked.map(({ item }) => item)).toEqual([...expected]);
   });
@@ -181,7 +178,8 @@ describe('encrypted scoring, end to end', () => {
       const scorer = new EncryptedScorer(catalogue);
       const client = new ScoringClient({ provider, catalogue: scorer.description });
       const profile = unitVectors('packer', 1, DIMENSIONS);
-      const scores = client.decryptReply(scorer.score(client.encryptProfile(profile).query));
+      const { reply, queryId } = exchange(client, scorer, profile);
+      const scores = client.decryptReply(reply, queryId);
       const plain = scorePlain(catalogue, profile);
       const { scoreErrorBound } = scorer.description;
       heads.forEach((head, at) => {
@@ -198,8 +196,9 @@ describe('encrypted scoring, end to end', () => {
     const catalogue = catalogueOf();
     const scorer = new EncryptedScorer(catalogue);
     const client = new ScoringClient({ provider, catalogue: scorer.description });
-    const reply = scorer.score(client.encryptProfile(unitVectors('f', 1, DIMENSIONS)).query);
+    const { reply, queryId } = exchange(client, scorer, unitVectors('f', 1, DIMENSIONS));
     const ranked = client.decryptScores(reply, {
+      queryId,
       topK: 5,
       only: Array.from({ length: ITEMS }, (_, item) => item).filter((item) => item % 1000 === 1),
     });
@@ -209,9 +208,9 @@ describe('encrypted scoring, end to end', () => {
   it('rounds the scores it shows to the resolution of the catalogue', () => {
     const scorer = new EncryptedScorer(catalogueOf());
     const client = new ScoringClient({ provider, catalogue: scorer.description });
-    const reply = scorer.score(client.encryptProfile(unitVectors('g', 1, DIMENSIONS)).query);
+    const { reply, queryId } = exchange(client, scorer, unitVectors('g', 1, DIMENSIONS));
     const step = 2 * scorer.description.scoreErrorBound;
-    const ranked = client.decryptScores(reply, { topK: ITEMS });
+    const ranked = client.decryptScores(reply, { queryId, topK: ITEMS });
     for (const { score } of ranked) {
       expect(Math.abs(score / step - Math.round(score / step))).toBeLessThan(1e-6);
     }
@@ -227,9 +226,8 @@ describe('encrypted scoring, end to end', () => {
       allowInsecure: true,
     });
     const profile = unitVectors('toy', 1, DIMENSIONS);
-    const scores = client
-      .decryptReply(scorer.score(client.encryptProfile(profile).query))
-      .revealRawScoresUnsafely();
+    const { reply, queryId } = exchange(client, scorer, profile);
+    const scores = client.decryptReply(reply, queryId).revealRawScoresUnsafely();
     // Only the rounding of the profile's own encoding is left: at most one unit.
     expect(largestDifference(scores, scorePlain(catalogue, profile))).toBeLessThanOrEqual(
       1.001 / scorer.description.scoreScale,

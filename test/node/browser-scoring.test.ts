@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { request } from 'node:http';
 import { resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -112,6 +113,21 @@ describe.skipIf(CHROMIUM === undefined)('the shop in a real Chromium', () => {
     await page.click('#people button:text-is("The gardener")');
     await answered(3);
     expect((await titles())[0]).toContain('garden');
+  });
+
+  it('answers a path that is none, and goes on', async () => {
+    const { hostname, port } = new URL(page.url());
+    const statusOf = (path: string): Promise<number | undefined> =>
+      new Promise((done, fail) => {
+        const asked = request({ hostname, port, path }, (response) => {
+          response.resume();
+          done(response.statusCode);
+        });
+        asked.on('error', fail);
+        asked.end();
+      });
+    expect(await statusOf('//')).toBe(400);
+    expect(await statusOf('/')).toBe(200);
   });
 
   it('asks nobody else, and has nothing to complain about', () => {

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   addItems,
   createCatalogue,
@@ -45,6 +46,36 @@ describe('catalogue file', () => {
     expect(loaded.frame).toEqual(catalogue.frame);
     expect(loaded.blocks).toEqual(catalogue.blocks);
     expect(loaded.blocks[0]?.integers.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it('is whole where the system takes only a part of what is written at once, or gives one', async () => {
+    const catalogue = catalogueOf();
+    const path = join(folder, 'short-writes');
+    const handle = await open(join(folder, 'probe'), 'w');
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const { write, read } = prototype;
+    const shortWrite = async function (this: FileHandle, bytes: Uint8Array): Promise<unknown> {
+      return write.call(this, bytes.subarray(0, Math.ceil(bytes.length / 2)) as never);
+    };
+    const shortRead = async function (
+      this: FileHandle,
+      bytes: Uint8Array,
+      at: number,
+      length: number,
+      position: number,
+    ): Promise<unknown> {
+      const fewer = [bytes, at, Math.ceil(length / 2), position];
+      return Reflect.apply(read, this, fewer);
+    };
+    vi.spyOn(prototype, 'write').mockImplementation(shortWrite as never);
+    vi.spyOn(prototype, 'read').mockImplementation(shortRead as never);
+    try {
+      await saveCatalogue(path, catalogue);
+      expect((await loadCatalogue(path, { allowInsecure: true })).blocks).toEqual(catalogue.blocks);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it('takes changes after loading, and replaces the file as a whole', async () => {

@@ -11,6 +11,7 @@ import {
   ScoringClient,
   ShardedScorer,
 } from '../../src/he/index.ts';
+import { callerOfAddress } from '../../src/node/caller-address.ts';
 import {
   type ScoringLimits,
   type ScoringServer,
@@ -37,7 +38,7 @@ const alone = new EncryptedScorer(catalogue);
 const LIMITS: ScoringLimits = {
   burst: 1000,
   queriesPerSecond: 1,
-  concurrentQueries: 4,
+  concurrentQueries: 16,
   queryMilliseconds: 20_000,
 };
 
@@ -83,14 +84,14 @@ describe('scoring server', () => {
     const description = await described.json();
     expectSchema('CatalogueDescription', description);
     expect(parseCatalogueDescription(description)).toEqual(catalogue.description);
-    const { query } = client.encryptProfile(profile);
+    const { query, queryId } = client.encryptProfile(profile);
     const response = await post(query);
     expect(response.status).toBe(200);
     expect(response.headers.get('Velatura-Catalogue-Version')).toBe(catalogue.description.version);
     const reply = new Uint8Array(await response.arrayBuffer());
     expect(String(reply.length)).toBe(response.headers.get('Content-Length'));
     expect(reply).toEqual(alone.score(query));
-    const top = client.decryptScores(reply, { topK: 3 });
+    const top = client.decryptScores(reply, { queryId, topK: 3 });
     expect(top).toHaveLength(3);
   });
 
@@ -219,6 +220,61 @@ describe('limits of a scoring server', () => {
     await expect
       .poll(async () => (await app.request(ask(query))).status, { timeout: 5000, interval: 50 })
       .toBe(200);
+  });
+
+  it('gives the place back when the deadline passes while a query is scored', async () => {
+    let slow = true;
+    const block = alone.score(client.encryptProfile(profile).query);
+    const late = await ShardedScorer.create(catalogue, {
+      shards: 1,
+      load: async () => undefined,
+      score: async () => {
+        await new Promise((resolve) => setTimeout(resolve, slow ? 400 : 0));
+        return block;
+      },
+      close: async () => undefined,
+    });
+    const app = scoringRoutes({
+      scorer: late,
+      limits: { ...LIMITS, concurrentQueries: 1, queryMilliseconds: 150 },
+      callerOf: () => 'a',
+    });
+    const { query } = client.encryptProfile(profile);
+    await expectProblem(await app.request(ask(query)), 408, 'timeout');
+    slow = false;
+    const next = await app.request(ask(query));
+    expect(next.status).toBe(200);
+    await next.body?.cancel();
+  });
+
+  it('gives one caller a quarter of the places, at least one', () => {
+    for (const [concurrentQueries, each] of [
+      [1, 1],
+      [8, 2],
+      [15, 3],
+    ] as const) {
+      const gate = new ScoringGate({ ...LIMITS, concurrentQueries });
+      const places = Array.from({ length: each }, () => gate.enter('greedy'));
+      expect(() => gate.enter('greedy')).toThrow(/places|under way|as many queries/);
+      if (concurrentQueries > 1) gate.enter('other')();
+      for (const leave of [...places, ...places]) leave();
+      gate.enter('greedy')();
+      expect(gate.underWay).toBe(0);
+    }
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['1:2:3:4:5:6:192.0.2.7', '1:2:3:4::/64'],
+    ['unknown', 'unknown'],
+  ])('counts %s as the caller %s', (address, caller) => {
+    expect(callerOfAddress(address)).toBe(caller);
   });
 
   it('says nothing of what went wrong inside', async () => {

@@ -16,6 +16,9 @@ import { ScoringThreads } from '../../src/node/index.ts';
 import { shardCrewConformance } from '../../src/testing/index.ts';
 import { unitVectors } from '../he/fixtures.ts';
 
+/** What is done to a request on its way to a thread; by default nothing. */
+let tamper = <T>(request: T): T => request;
+
 /** All threads that were started, in order, so that a test can end one. */
 const started: Worker[] = [];
 vi.mock('../../src/node/worker-thread.ts', async (original) => {
@@ -25,6 +28,8 @@ vi.mock('../../src/node/worker-thread.ts', async (original) => {
     startWorker: (beside: string, name: string) => {
       const worker = module.startWorker(beside, name);
       started.push(worker);
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (request, transfer) => post(tamper(request), transfer as never);
       return worker;
     },
   };
@@ -96,6 +101,44 @@ describe('scoring on threads', () => {
     await scorer.update(fewer);
     expect(scorer.description).toBe(fewer.description);
     await expect(scorer.score(before)).rejects.toMatchObject({ code: 'he/wrong-catalogue' });
+  });
+
+  it('never scores old blocks as those of a catalogue that could not be loaded', async () => {
+    const catalogue = catalogueOf(5000);
+    const own = new ScoringThreads(2);
+    const scorer = await ShardedScorer.create(catalogue, own, { allowInsecure: true });
+    const before = queryTo(catalogue);
+    const changed = addItems(catalogue, unitVectors('more', 10, DIMENSIONS));
+    // One of the threads gets a block that is none, once.
+    let failures = 0;
+    tamper = (request) => {
+      const { kind, changed: shards } = request as {
+        kind?: string;
+        changed?: { blocks: unknown[] }[];
+      };
+      if (kind !== 'load' || shards?.length === 0 || failures++ > 0) return request;
+      return { ...request, changed: shards?.map((each) => ({ ...each, blocks: [null] })) };
+    };
+    try {
+      const update = scorer.update(changed);
+      const meanwhile = scorer.score(queryTo(changed)).then(collectReply);
+      const refused = expect(meanwhile).rejects.toMatchObject({ code: 'he/worker-failed' });
+      await expect(update).rejects.toMatchObject({ code: 'he/worker-failed' });
+      await refused;
+      expect(failures).toBe(1);
+    } finally {
+      tamper = (request) => request;
+    }
+    // It goes on with the catalogue of before, and takes the next one.
+    expect(scorer.description).toBe(catalogue.description);
+    await expect(scorer.score(queryTo(changed))).rejects.toMatchObject({
+      code: 'he/wrong-catalogue',
+    });
+    expect(await collectReply(await scorer.score(before))).toEqual(replyOf(catalogue, before));
+    await scorer.update(changed);
+    const next = queryTo(changed);
+    expect(await collectReply(await scorer.score(next))).toEqual(replyOf(changed, next));
+    await scorer.close();
   });
 
   it('refuses malformed queries before anything is sent', async () => {

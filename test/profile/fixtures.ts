@@ -183,6 +183,16 @@ export function newLedger(
 
 export const richSchema: ProfileSchema = validateSchema(richSchemaJson());
 
+/** The ledger of the next session, or of another tab: the same history so far. */
+export function reopenedLedger(
+  ledger: ConsentLedger,
+  clock: TestClock,
+  options: Partial<ConsentLedgerOptions> = {},
+): ConsentLedger {
+  const same = { schema, person: 'u1', key: KEY, noticeVersion: 3, clock: clock.read };
+  return ConsentLedger.restore({ ...same, ...options }, ledger.receipts());
+}
+
 /** Agrees to everything that the tests collect, until one year after the start. */
 export function grantAll(ledger: ConsentLedger): void {
   const terms = {

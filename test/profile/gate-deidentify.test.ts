@@ -265,9 +265,28 @@ describe('rare values', () => {
     const rare = new RareValues(2);
     const show = (i: number, person: string): boolean =>
       rare.isCommon({ person, scene: 's', field: 'place', value: String(i) });
-    for (let i = 0; i < 65_536; i++) show(i, 'a');
-    expect(show(65_536, 'a')).toBe(false);
+    for (let i = 0; i < 65_536; i++) show(i, `a${i >> 8}`);
     expect(show(65_536, 'b')).toBe(false);
+    expect(show(65_536, 'c')).toBe(false);
     expect(show(0, 'b')).toBe(true);
+    // Places never crowd out tags.
+    const tag = { scene: 's', field: 'tag', value: 'kitchen' } as const;
+    expect(rare.isCommon({ ...tag, person: 'b' })).toBe(false);
+    expect(rare.isCommon({ ...tag, person: 'c' })).toBe(true);
+  });
+
+  it('of one person do not keep those of others out', () => {
+    const rare = new RareValues(2);
+    const show = (value: string, person: string): boolean =>
+      rare.isCommon({ person, scene: 's', field: 'place', value });
+    for (let i = 0; i < 70_000; i++) show(String(i), 'flood');
+    expect(show('256', 'a')).toBe(false);
+    expect(show('256', 'flood')).toBe(true);
+    // A value that others took up makes room for one more.
+    show('new', 'flood');
+    expect(show('new', 'b')).toBe(false);
+    expect(show('255', 'a')).toBe(true);
+    show('newer', 'flood');
+    expect(show('newer', 'b')).toBe(true);
   });
 });

@@ -193,6 +193,27 @@ describe('somebody who watches', () => {
     await expect(elsewhere.accept(reports[0])).rejects.toThrow(TAMPERED);
   });
 
+  it('sees a report that is not of now, or of a time that was reported before', async () => {
+    const { clock, reporter } = edge([]);
+    const report = await reporter.report();
+    const late = new TestClock();
+    late.time = clock.time + 5 * MINUTE + 1;
+    await expect(watch(late).accept(report)).rejects.toThrow(TAMPERED);
+    late.time = clock.time - 5 * MINUTE - 1;
+    await expect(watch(late).accept(report)).rejects.toThrow(TAMPERED);
+    late.time = clock.time - 5 * MINUTE;
+    await expect(watch(late).accept(report)).resolves.toEqual(report);
+    const watcher = watch(clock);
+    clock.time += MINUTE;
+    await watcher.accept(report);
+    await watcher.accept(await reporter.report());
+    // Started anew, it must not report the last minute a second time.
+    const again = edge([]);
+    again.clock.time = clock.time;
+    watcher.expectRestart();
+    await expect(watcher.accept(await again.reporter.report())).rejects.toThrow(TAMPERED);
+  });
+
   it('sees a gate that lets probes through, and one that is bypassed', async () => {
     const { clock, reporter, pass } = edge(['a', 'b', 'c']);
     pass();

@@ -234,6 +234,36 @@ describe('the person and the model', () => {
     expect(profile.withheld.map((t) => t.reason)).toEqual(['consent', 'consent']);
   });
 
+  it("keeps what the person said out of minors' mode, watching only and advertising", () => {
+    const asked = (choices = said('baby', true)) => ({
+      ...request(foodModel([0.9, 0, 0])),
+      choices: new SceneData('live-food', { ...NO_CHOICES, corrections: choices }),
+    });
+    const minor = asked();
+    minor.consent.setMinorsMode(true);
+    const watching = asked();
+    watching.consent.setWatchOnly('live-food', true);
+    for (const { profile } of [minor, watching].map((one) => ({ profile: computeProfile(one) }))) {
+      expect(profile.tags).toEqual([]);
+      expect(profile.withheld).toContainEqual({ tag: 'baby', reason: 'consent' });
+    }
+    const json = schemaJson();
+    json.purposes.push('advertising');
+    (json.kinds['order']!['purposes'] as string[]).push('advertising');
+    json.tags['baby']!['purposes'] = ['recommendation', 'advertising'];
+    for (const [mode, shown] of [
+      ['none', 0],
+      ['indirect-only', 0],
+      ['direct', 1],
+    ] as const) {
+      json.scenes['live-food'].advertising = mode;
+      const consent = newLedger(new TestClock(), { schema: validateSchema(json) });
+      const features = new SceneData('live-food', new Float32Array(1));
+      const { tags } = computeProfile({ ...asked(), consent, features, purpose: 'advertising' });
+      expect(tags).toHaveLength(shown);
+    }
+  });
+
   it('leaves out a tag that the person opted out of, also one that the person corrected', () => {
     const optedOut = new Map([['baby', START]]);
     for (const corrections of [NO_CHOICES.corrections, said('baby', true)]) {

@@ -159,6 +159,14 @@ describe('validateSchema', () => {
       (j) => (j.flows[0]!.purposes = ['fraud-prevention']),
     ],
     [
+      'flows that complete a sensitive combination together',
+      'flows[2].tags',
+      (j) => {
+        const flow = j.flows[0]!;
+        j.flows.push({ ...flow, tags: ['baby'] }, { ...flow, tags: ['health-food'] });
+      },
+    ],
+    [
       'a combination of one tag',
       'sensitiveCombinations[0].tags',
       (j) => (j.sensitiveCombinations[0]!.tags = ['baby']),

@@ -212,7 +212,7 @@ export async function runQuickstart(
 function refusedScene(scene: string, message: string, out: string): VelaturaError {
   return new VelaturaError(
     'dp/budget-exceeded',
-    `scene "${scene}" was refused: ${message}. The budget in ${out} is spent; it is kept, and nothing was booked. Choose another folder for a fresh simulation.`,
+    `scene "${scene}" was refused: ${message}. The budget in ${out} is spent; it is kept, with what was booked before the refusal. Choose another folder for a fresh simulation.`,
     { scene },
   );
 }

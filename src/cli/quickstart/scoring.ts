@@ -67,18 +67,20 @@ export async function scoreShop(
   const client = new ScoringClient({ provider, catalogue: catalogue.description });
   try {
     // Once for the compiler's sake; the second run is the one a running service sees.
-    client.decryptScores(scorer.score(client.encryptProfile(vector).query), { topK: 1 });
+    const first = client.encryptProfile(vector);
+    client.decryptScores(scorer.score(first.query), { queryId: first.queryId, topK: 1 });
     const started = performance.now();
-    const { query } = client.encryptProfile(vector);
+    const { queryId, query } = client.encryptProfile(vector);
     const encrypted = performance.now();
     const reply = scorer.score(query);
     const scored = performance.now();
-    const ranked = client.decryptScores(reply, { topK: RECALL_AT });
+    const ranked = client.decryptScores(reply, { queryId, topK: RECALL_AT });
     const decrypted = performance.now();
 
     // For the comparison only: a real client never lets raw scores out of its hands.
+    const shown = client.encryptProfile(vector);
     const raw = client
-      .decryptReply(scorer.score(client.encryptProfile(vector).query))
+      .decryptReply(scorer.score(shown.query), shown.queryId)
       .revealRawScoresUnsafely();
     const plain = scorePlain(catalogue, vector);
     const float = floatScores(items, tags, vector);

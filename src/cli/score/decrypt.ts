@@ -6,7 +6,7 @@ import { parseNumber, readJson } from '../input.ts';
 import type { CommandContext } from '../main.ts';
 import { formatTable } from '../terminal.ts';
 import { readBytes, readDescription } from './files.ts';
-import { eraseKey, readKeyFile, useOfKey } from './key-file.ts';
+import { eraseKey, readKeyFile } from './key-file.ts';
 
 export interface DecryptOptions {
   readonly description: string;
@@ -49,13 +49,17 @@ export async function decryptReplyFile(
     description.heads,
   );
   const reply = readBytes(options.reply);
-  const secret = readKeyFile(options.key, parameters, terminal);
-  const { queryId } = useOfKey(options.key);
+  const { secret, queryId } = readKeyFile(options.key, parameters, terminal);
+  if (queryId === null) {
+    throw new VelaturaError('he/wrong-query', `${options.key} has encrypted nothing yet`, {
+      file: options.key,
+    });
+  }
   const provider = await createNodeSealProvider();
   const key = provider.importKey(parameters, secret);
   try {
-    const incoming = new IncomingReply(parameters, description, {
-      find: (id) => (id === queryId ? key : undefined),
+    const incoming = new IncomingReply(parameters, description, queryId, {
+      find: () => key,
       close: () => key.dispose(),
     });
     incoming.push(reply);

@@ -1,17 +1,19 @@
 import { Option } from 'commander';
 import { VelaturaError } from '../../core/errors.ts';
+import { checkNormBound } from '../../he/catalogue-parameters.ts';
 import { encryptQuery } from '../../he/encrypt-query.ts';
 import { createNodeSealProvider } from '../../he/index.ts';
 import { readItems } from '../../node/index.ts';
-import { readJson } from '../input.ts';
+import { parseNumber, readJson } from '../input.ts';
 import type { CommandContext } from '../main.ts';
 import { readDescription, writeOut } from './files.ts';
-import { claimKey, readKeyFile } from './key-file.ts';
+import { claimKey, keyUsed, readKeyFile } from './key-file.ts';
 
 export interface EncryptOptions {
   readonly description: string;
   readonly profile: string;
   readonly key: string;
+  readonly profileNormBound?: string;
   readonly out: string;
 }
 
@@ -22,6 +24,10 @@ export const ENCRYPT_OPTIONS: readonly Option[] = [
     'one vector: a JSON array, or a file as for items with one row',
   ).makeOptionMandatory(),
   new Option('--key <file>', 'from "score keygen"; is used up').makeOptionMandatory(),
+  new Option(
+    '--profile-norm-bound <number>',
+    'the bound that profiles are known to keep; a catalogue with another is refused',
+  ),
   new Option('--out <file>', 'where the query goes').makeOptionMandatory(),
 ];
 
@@ -37,8 +43,14 @@ export async function encryptProfileFile(
   { terminal }: CommandContext,
 ): Promise<void> {
   const { description, parameters } = readDescription(options.description);
+  const { profileNormBound: agreed } = options;
+  checkNormBound(
+    description,
+    agreed === undefined ? undefined : parseNumber('--profile-norm-bound', agreed),
+  );
   const profile = await readProfile(options.profile, description.dimensions);
-  const secret = readKeyFile(options.key, parameters, terminal);
+  const { secret, queryId: usedFor } = readKeyFile(options.key, parameters, terminal);
+  if (usedFor !== null) throw keyUsed(options.key);
   const provider = await createNodeSealProvider();
   const key = provider.importKey(parameters, secret);
   try {
@@ -48,7 +60,7 @@ export async function encryptProfileFile(
       key,
       profile,
     );
-    claimKey(options.key, { queryId });
+    claimKey(options.key, queryId);
     writeOut(options.out, query);
     terminal.print(`${options.out}: ${query.length} bytes for the server; the key is used up`);
     terminal.json({

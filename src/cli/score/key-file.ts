@@ -1,17 +1,28 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { VelaturaError } from '../../core/errors.ts';
 import type { HeParameters } from '../../he/index.ts';
 import { readJson } from '../input.ts';
 import type { Terminal } from '../terminal.ts';
 import { readBytes, writeOut } from './files.ts';
 
-const FORMAT = 'velatura-query-key/1';
+const FORMAT = 'velatura-query-key/2';
 const OWNER_ONLY = 0o600;
 
-/** What a key was used for. */
-export interface KeyUse {
-  /** 32 hex digits. */
-  readonly queryId: string;
+/** A key as its file has it. */
+interface KeyFile {
+  readonly format: typeof FORMAT;
+  readonly parametersId: string;
+  /** What the key has encrypted, 32 hex digits; null for nothing yet. In the file, so that it moves with the key. */
+  readonly queryId: string | null;
+  /** Base64. */
+  readonly secret: string;
+}
+
+/** A key for the provider to import. */
+export interface StoredKey {
+  readonly secret: Uint8Array;
+  readonly queryId: string | null;
 }
 
 /**
@@ -24,26 +35,20 @@ export function writeKeyFile(file: string, parameters: HeParameters, secret: Uin
   const content = {
     format: FORMAT,
     parametersId: parameters.id,
+    queryId: null,
     secret: Buffer.from(secret).toString('base64'),
-  };
-  writeOut(file, `${JSON.stringify(content)}\n`, { mode: OWNER_ONLY, flag: 'wx' });
+  } satisfies KeyFile;
+  writeOut(file, textOf(content), { mode: OWNER_ONLY, flag: 'wx' });
 }
 
 /**
- * The secret key in a file, for the provider to import.
+ * The secret key in a file.
  *
  * @throws {VelaturaError} `data/missing-file`, `data/invalid-value`; `he/malformed-message` if it is of other
  *   parameters
  */
-export function readKeyFile(
-  file: string,
-  parameters: HeParameters,
-  terminal: Terminal,
-): Uint8Array {
-  const { format, parametersId, secret } = (readJson(file) ?? {}) as Record<string, unknown>;
-  if (format !== FORMAT || typeof secret !== 'string') {
-    throw new VelaturaError('data/invalid-value', `${file} is no query key`, { file });
-  }
+export function readKeyFile(file: string, parameters: HeParameters, terminal: Terminal): StoredKey {
+  const { parametersId, queryId, secret } = parse(file);
   if (parametersId !== parameters.id) {
     throw new VelaturaError('he/malformed-message', `${file} is a key of another parameter set`, {
       file,
@@ -53,31 +58,44 @@ export function readKeyFile(
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     terminal.say(`warning: others may read ${file}; chmod 600 it`);
   }
-  return Buffer.from(secret, 'base64');
-}
-
-/** Where it says what a key was used for; its being there means that it was. */
-function useFile(keyFile: string): string {
-  return `${keyFile}.used`;
+  return { secret: Buffer.from(secret, 'base64'), queryId };
 }
 
 /**
  * Takes a key for one query; of several at once only one gets it. The key is used from then on, whether its
- * query is sent or not.
+ * query is sent or not, under whatever names the file has or gets; only a copy of it does not know.
+ *
+ * The file is taken by renaming it, which one process alone can do, marked in its place and given its name back. What
+ * breaks off in between leaves no key under the name, never one that could be used again.
  *
  * @throws {VelaturaError} `he/key-used` if it was before
  */
-export function claimKey(keyFile: string, use: KeyUse): void {
-  if (existsSync(useFile(keyFile))) throw used(keyFile);
+export function claimKey(keyFile: string, queryId: string): void {
+  const file = realpathSync(keyFile);
+  const taken = `${file}.${randomBytes(8).toString('hex')}`;
   try {
-    writeOut(useFile(keyFile), `${JSON.stringify(use)}\n`, { mode: OWNER_ONLY, flag: 'wx' });
-  } catch (error) {
-    if (existsSync(useFile(keyFile))) throw used(keyFile);
-    throw error;
+    renameSync(file, taken);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw keyUsed(keyFile);
+    throw new VelaturaError(
+      'data/unwritable',
+      `${keyFile} cannot be marked as used`,
+      { file: keyFile },
+      { cause },
+    );
+  }
+  try {
+    const content = parse(taken);
+    if (content.queryId !== null) throw keyUsed(keyFile);
+    // Longer than what it overwrites.
+    writeOut(taken, textOf({ ...content, queryId }), { flag: 'r+' });
+  } finally {
+    renameSync(taken, file);
   }
 }
 
-function used(file: string): VelaturaError {
+/** A refusal to encrypt twice under one key. */
+export function keyUsed(file: string): VelaturaError {
   return new VelaturaError(
     'he/key-used',
     `${file} has encrypted a query before; make another with "velatura score keygen"`,
@@ -85,29 +103,29 @@ function used(file: string): VelaturaError {
   );
 }
 
-/**
- * What a key was used for.
- *
- * @throws {VelaturaError} `he/wrong-query` if for nothing yet
- */
-export function useOfKey(keyFile: string): KeyUse {
-  if (!existsSync(useFile(keyFile))) {
-    throw new VelaturaError('he/wrong-query', `${keyFile} has encrypted nothing yet`, {
-      file: keyFile,
-    });
-  }
-  const { queryId } = (readJson(useFile(keyFile)) ?? {}) as Record<string, unknown>;
-  if (typeof queryId !== 'string') {
-    throw new VelaturaError('data/invalid-value', `${useFile(keyFile)} names no query`, {
-      file: useFile(keyFile),
-    });
-  }
-  return { queryId };
-}
-
 /** Overwrites a key with zeros and removes it; what the disk keeps elsewhere is beyond reach. */
 export function eraseKey(keyFile: string): void {
-  writeOut(keyFile, new Uint8Array(readBytes(keyFile).length), { flag: 'r+' });
-  rmSync(keyFile);
-  rmSync(useFile(keyFile));
+  const file = realpathSync(keyFile);
+  writeOut(file, new Uint8Array(readBytes(file).length), { flag: 'r+' });
+  rmSync(file);
+  rmSync(keyFile, { force: true }); // a link to it
+}
+
+function textOf(content: KeyFile): string {
+  return `${JSON.stringify(content)}\n`;
+}
+
+function parse(file: string): KeyFile {
+  const content = (readJson(file) ?? {}) as Record<string, unknown>;
+  const { format, parametersId, queryId, secret } = content;
+  const used = typeof queryId === 'string' && /^[0-9a-f]{32}$/.test(queryId);
+  if (
+    format !== FORMAT ||
+    typeof parametersId !== 'string' ||
+    typeof secret !== 'string' ||
+    !(queryId === null || used)
+  ) {
+    throw new VelaturaError('data/invalid-value', `${file} is no query key`, { file });
+  }
+  return { format, parametersId, queryId, secret };
 }

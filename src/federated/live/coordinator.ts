@@ -87,7 +87,7 @@ export class LiveCoordinator {
     this.#rules = {
       ...{ taskId: task.id, taskDigest: this.taskDigest, turns: turnsOf(task) },
       ...{ rounds: task.rounds, asked: askedMembers(task), minimum: task.cohort.minimum },
-      corruptShare: task.sum.kind === 'plain' ? 0 : task.sum.corruptShare,
+      corruptShare: task.sum.kind === 'plain' ? null : task.sum.corruptShare,
       ...task.schedule,
     };
     const { parameterCount } = createModel(task.model);

@@ -9,10 +9,10 @@ import type { Batch } from '../models/trainable.ts';
 import { loadTrainedModel } from '../models/trained-model-file.ts';
 import { FederatedClient, localUpdate } from '../rounds/client.ts';
 import { DistributedEncoder } from '../rounds/distributed-encoder.ts';
-import { noiseWords } from '../rounds/distributed-noise.ts';
+import { distributedFacts, noiseWords } from '../rounds/distributed-noise.ts';
 import type { RoundJournal } from '../rounds/round-journal.ts';
 import type { UpdateEncoder } from '../rounds/update-encoder.ts';
-import { SecAggClient } from '../secagg/client.ts';
+import { requireDirectory, SecAggClient, type SecAggClientOptions } from '../secagg/client.ts';
 import type { Bytes, SecAggCrypto, SigningKey } from '../secagg/crypto.ts';
 import type { CheckIn, LiveMessage } from './live-ports.ts';
 import { type LiveTask, readTask, taskDigest } from './live-task.ts';
@@ -41,7 +41,7 @@ export interface LiveDemands {
   /** Share of a cohort that may work together with the server. */
   readonly corruptShare: number;
   readonly securityBits: number;
-  /** Whether the server may lie. */
+  /** Whether the server may lie; then `isMember` is needed. */
   readonly consistency: boolean;
 }
 
@@ -67,6 +67,8 @@ export interface LiveClientOptions {
   readonly budget: PrivacyBudgetAccountant;
   /** Remembers rounds: give it a durable one. */
   readonly journal: RoundJournal;
+  /** The directory of identity keys, as of a `SecAggClient`. */
+  readonly isMember?: NonNullable<SecAggClientOptions['isMember']>;
   readonly sha256?: Sha256;
 }
 
@@ -116,11 +118,13 @@ export class LiveClient {
    * Reads the task and holds it against the demands.
    *
    * @throws {VelaturaError} `federated/invalid-task`, `federated/secagg-too-weak`, and what the transport throws
+   * @throws {TypeError} for a demand of consistency without a directory
    */
   static async join(options: LiveClientOptions, signal?: AbortSignal): Promise<LiveClient> {
+    const { demands } = options;
+    requireDirectory(demands, options.isMember);
     const task = readTask(await options.transport.task(signal));
     const { sum } = task;
-    const { demands } = options;
     if (sum.kind === 'plain' && !demands.trustedServer) {
       throw tooWeak('its server would see single updates');
     }
@@ -216,17 +220,21 @@ export class LiveClient {
   /** The member's side of a secure sum; null for a plain one. */
   async #joinSum(roundId: string, frame: Uint8Array): Promise<SecAggClient | null> {
     const { sum } = this.task;
-    const { crypto, identity, server, demands, journal } = this.#options;
+    const { crypto, identity, server, demands, journal, isMember } = this.#options;
     if (sum.kind === 'plain') {
       if (await journal.begin(`live/${roundId}`)) return null;
       throw joinedBefore();
     }
     const secagg = await SecAggClient.join(frame, {
       ...{ crypto, identity, server, journal },
+      ...(isMember === undefined ? {} : { isMember }),
       demands: {
         ...demands,
         minimumSurvivors: sum.noise.honestSurvivors,
         noise: noiseWords(sum.noise),
+        dimension: distributedFacts(sum.noise).encodedDimension,
+        modulusBits: sum.noise.modulusBits,
+        contributionBound: null,
       },
     });
     if (secagg.round.roundId !== roundId) throw joinedBefore();

@@ -10,6 +10,7 @@ import {
 } from '../models/model-architecture.ts';
 import type { DistributedNoise } from '../rounds/distributed-noise.ts';
 import type { LocalTraining } from '../rounds/local-trainer.ts';
+import { mostColluders } from '../secagg/collusion.ts';
 
 /** The server is trusted with single updates: it checks their norm, adds them and adds the noise. */
 export interface TrustedSum {
@@ -201,6 +202,13 @@ export function readTask(value: unknown): LiveTask {
     }
     if (askedMembers(task) > most) {
       throw invalidTask(`"sum.noise.cohort" expected at least ${askedMembers(task)}, got ${most}`);
+    }
+    const members = askedMembers(task);
+    const colluders = mostColluders(sum.corruptShare, members, true);
+    if (members < cohort.minimum + colluders) {
+      throw invalidTask(
+        `"cohort.minimum" expected at most ${members - colluders} of ${members}: ${colluders} may collude`,
+      );
     }
     if (cohort.minimum < honestSurvivors) {
       throw invalidTask(

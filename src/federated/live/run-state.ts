@@ -1,3 +1,4 @@
+import { mostColluders } from '../secagg/collusion.ts';
 import type {
   AbortReason,
   LiveMember,
@@ -82,7 +83,8 @@ export interface RunRules {
   readonly asked: number;
   /** Answers without which a round has no result, of members that do not work with the server. */
   readonly minimum: number;
-  readonly corruptShare: number;
+  /** Null for a plain sum, whose members add no noise. */
+  readonly corruptShare: number | null;
   readonly checkIn: number;
   readonly step: number;
   readonly coolDown: number;
@@ -90,7 +92,7 @@ export interface RunRules {
 
 /** Answers that a cohort of that many has to give in every step. */
 export function neededAnswers({ minimum, corruptShare }: RunRules, members: number): number {
-  return minimum + Math.floor(corruptShare * members);
+  return minimum + (corruptShare === null ? 0 : mostColluders(corruptShare, members, true));
 }
 
 /** The work a state waits for, or null: all that a restart has to take up again. */

@@ -71,6 +71,8 @@ export interface TagTrainingOptions {
   readonly clippingNorm?: number;
   /** Goes on from there. A method without rounds has no state to go on from. */
   readonly resume?: TrainingState;
+  /** See `FedAvgOptions.onLostRound`: `skip` lets a run go on that lost a round; rounds of `fedavg` only. */
+  readonly onLostRound?: 'stop' | 'skip';
   /** See `UpdateEncoderOptions.clippingFlagWeight`; rounds of `fedavg` only. */
   readonly clippingFlagWeight?: number;
   /** Called after each round, and waited for; `popularity` has none. */
@@ -370,7 +372,7 @@ async function* averagedRun(
   options: DecidedOptions,
 ): AsyncGenerator<TrainingRound, RunResult> {
   const { runId, rounds, noiseMultiplier, clippingNorm, clippingFlagWeight, resume } = options;
-  const { distributedNoise } = options;
+  const { distributedNoise, onLostRound } = options;
   const { population, prior } = task;
   const limits = prior.persistence !== 0 ? STEPS.fromPrior : STEPS.fromScratch;
   const strength = learningStrength(population, noiseMultiplier, environment.relation);
@@ -390,6 +392,7 @@ async function* averagedRun(
     averagedShare: 0.5,
     ...(clippingFlagWeight === undefined ? {} : { clippingFlagWeight }),
     ...(resume?.kind === 'fedavg' ? { resume: resume.state } : {}),
+    ...(onLostRound === undefined ? {} : { onLostRound }),
   });
   for (;;) {
     const step = await run.next();

@@ -118,7 +118,7 @@ export interface LostRound {
  * for a round id that was used before, `core/aborted`, `dp/unsupported-event` for a combination of options
  * without a proof or over a sum whose server is not trusted, `dp/invalid-parameter`, and what the budget throws
  * @throws RangeError for a minimum cohort that is no positive integer
- * @throws TypeError for a listener to the errors of clients beside a budget
+ * @throws TypeError for a listener to the errors of clients beside a budget, and for an encoder that adds noise itself
  */
 export async function runPrivateRound(
   environment: RoundEnvironment,
@@ -171,12 +171,18 @@ export async function attemptPrivateRound(
   return report(environment, request, plan, result, sum, noiseStddev * inflation);
 }
 
-/** Noise of the clients comes with a rotation of its own for each round. */
+/** Noise of the clients comes with the randomness of the environment, and a rotation of its own for each round. */
 function encoderOf(
   { random }: RoundEnvironment,
   { encoder, roundId }: RoundRequest,
 ): UpdateEncoder {
-  if (encoder instanceof UpdateEncoder) return encoder;
+  if (encoder instanceof UpdateEncoder) {
+    if (encoder.noise === null) return encoder;
+    // Ready made it keeps one rotation for all rounds, and noise from who knows where.
+    throw new TypeError(
+      `"encoder" expected an UpdateEncoder without noise or a DistributedNoise, got ${encoder.constructor.name}`,
+    );
+  }
   return new DistributedEncoder(encoder, { roundId, random });
 }
 

@@ -67,7 +67,7 @@ function trustWith(trust: TrustModel, noise: DistributedNoise | null): TrustMode
   const { honestSurvivors } = noise;
   return {
     server: `${trust.server}; every sum it learns holds the noise of at least ${honestSurvivors} members who do not work with it, and epsilon bounds what that shows`,
-    otherClients: `${trust.otherClients}; those who pool what they know of their own noise leave that of ${honestSurvivors} others, for which it is priced`,
+    otherClients: `${trust.otherClients}; each knows its own part of the noise; up to the share of them named for the server, and at least one, may pool what they know and leave that of ${honestSurvivors} others, for which it is priced`,
     modelReaders: trust.modelReaders,
   };
 }

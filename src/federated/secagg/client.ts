@@ -1,6 +1,7 @@
 import { VelaturaError } from '../../core/errors.ts';
 import type { RoundJournal } from '../rounds/round-journal.ts';
 import { checkContribution } from '../rounds/sum-checks.ts';
+import { mostColluders } from './collusion.ts';
 import {
   type AgreementKey,
   type Bytes,
@@ -46,10 +47,17 @@ export interface SecAggDemands {
   readonly securityBits: number;
   /** Honest survivors for whom the client's noise is priced. */
   readonly minimumSurvivors: number;
-  /** Whether the server may lie: then the round must have its consistency step. */
+  /** Whether the server may lie: then the round must have its consistency step, and `isMember` is needed. */
   readonly consistency: boolean;
-  /** The noise that this client adds, in the words of the round. */
+  /** The noise that this client adds, in the words of the round; `none` where it adds none. */
   readonly noise: string;
+  /**
+   * The shape of the vector that this client will send, exactly. In a narrower round some vectors could not be sent, and
+   * silence would tell that this was one of them. With noise the bound is null: noise has none.
+   */
+  readonly dimension: number;
+  readonly modulusBits: number;
+  readonly contributionBound: number | null;
 }
 
 /** What a client needs to join. */
@@ -62,6 +70,11 @@ export interface SecAggClientOptions {
   readonly demands: SecAggDemands;
   /** Remembers rounds, so that none is joined a second time with new noise. */
   readonly journal: RoundJournal;
+  /**
+   * The directory of identity keys, which the server does not run: whether this key is of a member. Every key of a
+   * cohort is asked for. Needed where `demands.consistency`: a server that makes up neighbours sees through the masks.
+   */
+  readonly isMember?: (publicKey: Bytes) => boolean | Promise<boolean>;
 }
 
 type Step = 'advertise' | 'share' | 'mask' | 'confirm' | 'unmask' | 'done';
@@ -138,9 +151,11 @@ export class SecAggClient {
    *
    * @throws {VelaturaError} `federated/secagg-malformed`, `federated/secagg-forged`,
    * `federated/secagg-too-weak`, `federated/secagg-out-of-step` for a round that was joined before
+   * @throws {TypeError} for a demand of consistency without a directory
    */
   static async join(announcement: Uint8Array, options: SecAggClientOptions): Promise<SecAggClient> {
     const { crypto, identity, server, demands, journal } = options;
+    requireDirectory(demands, options.isMember);
     const parts = readParts(announcement, FRAME.announcement, LONGEST_ANNOUNCEMENT);
     await verifyParts(crypto, server, FRAME.announcement, parts);
     const round = readRound(parts.envelope.body);
@@ -151,6 +166,7 @@ export class SecAggClient {
     const position = round.cohort.findIndex((key) => keyName(key) === own);
     if (position < 0) throw malformed('an announcement of a cohort without this member');
     checkDemands(round, demands);
+    await checkCohort(round, options.isMember);
     const graph = drawGraph(round.graphSeed, round.cohort.length, round.neighbours, crypto.sha256);
     if (!(await journal.begin(`secagg/${round.roundId}`))) throw outOfStep('a round joined before');
     const random = (length: number): Bytes => crypto.randomBytes(length);
@@ -401,22 +417,49 @@ export class SecAggClient {
 }
 
 function checkDemands(round: SecAggRound, demands: SecAggDemands): void {
-  const weak = (name: string): VelaturaError =>
-    new VelaturaError(
-      'federated/secagg-too-weak',
-      `"${name}" of the round is weaker than demanded`,
-      {
-        name,
-      },
-    );
-  if (round.noise !== demands.noise) throw weak('noise');
-  if (demands.consistency && !round.consistency) throw weak('consistency');
-  if (round.minimumSurvivors < demands.minimumSurvivors) throw weak('minimumSurvivors');
-  if (round.colluders < Math.floor(demands.corruptShare * round.cohort.length)) {
-    throw weak('colluders');
-  }
+  if (round.noise !== demands.noise) throw tooWeak('noise');
+  if (demands.consistency && !round.consistency) throw tooWeak('consistency');
+  if (round.minimumSurvivors < demands.minimumSurvivors) throw tooWeak('minimumSurvivors');
+  const isNoisy = demands.noise !== 'none';
+  if (round.dimension !== demands.dimension) throw tooWeak('dimension');
+  if (round.modulusBits !== demands.modulusBits) throw tooWeak('modulusBits');
+  if (round.contributionBound !== demands.contributionBound) throw tooWeak('contributionBound');
+  if (isNoisy && round.contributionBound !== null) throw tooWeak('contributionBound');
+  const colluders = mostColluders(demands.corruptShare, round.cohort.length, isNoisy);
+  if (round.colluders < colluders) throw tooWeak('colluders');
   const { exposure, partition } = graphBounds(graphAssumptions(round), round);
-  if (exposure + partition > 2 ** -demands.securityBits) throw weak('neighbours');
+  if (exposure + partition > 2 ** -demands.securityBits) throw tooWeak('neighbours');
+}
+
+type Directory = SecAggClientOptions['isMember'];
+
+/**
+ * Refuses to go without a directory where the server may lie.
+ *
+ * @throws {TypeError} when there is none
+ */
+export function requireDirectory(
+  { consistency }: Pick<SecAggDemands, 'consistency'>,
+  isMember: Directory,
+): void {
+  if (consistency && typeof isMember !== 'function') {
+    throw new TypeError(`"isMember" expected a function under consistency, got ${typeof isMember}`);
+  }
+}
+
+async function checkCohort({ cohort }: SecAggRound, isMember: Directory): Promise<void> {
+  if (isMember === undefined) return;
+  const known = await Promise.all(cohort.map((key) => isMember(key)));
+  if (known.every((answer) => answer === true)) return;
+  throw tooWeak('cohort');
+}
+
+function tooWeak(name: string): VelaturaError {
+  return new VelaturaError(
+    'federated/secagg-too-weak',
+    `"${name}" of the round is not what was demanded`,
+    { name },
+  );
 }
 
 function outOfStep(what: string): VelaturaError {

@@ -2,7 +2,7 @@ import { VelaturaError } from '../../core/errors.ts';
 import { logAllMarked, upperTail } from './hypergeometric.ts';
 
 /** More neighbours than this cost more than they protect. */
-const MOST_NEIGHBOURS = 2000;
+export const MOST_NEIGHBOURS = 2000;
 
 /** Who may fail in one round. */
 export interface GraphAssumptions {

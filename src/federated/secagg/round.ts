@@ -3,7 +3,7 @@ import { encodeCanonical } from '../../core/cbor.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/hash-chain.ts';
 import { type Bytes, KEY_LENGTH } from './crypto.ts';
-import type { GraphAssumptions } from './graph-plan.ts';
+import { type GraphAssumptions, MOST_NEIGHBOURS } from './graph-plan.ts';
 
 /** Longest cohort: one announcement holds the keys of all. */
 const MOST_MEMBERS = 100_000;
@@ -98,7 +98,7 @@ export function readRound(value: unknown): SecAggRound {
       throw malformed('contributionBound');
     }
   }
-  checkInteger('neighbours', round.neighbours, 0, members - 1);
+  checkInteger('neighbours', round.neighbours, 0, Math.min(members - 1, MOST_NEIGHBOURS));
   if (round.neighbours % 2 !== 0 && round.neighbours !== members - 1) throw malformed('neighbours');
   if (round.neighbours === 0 && members > 1) throw malformed('neighbours');
   checkInteger('threshold', round.threshold, 1, round.neighbours + 1);

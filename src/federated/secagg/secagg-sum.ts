@@ -4,7 +4,9 @@ import { MemoryRoundJournal } from '../rounds/round-journal.ts';
 import type { SecureSum, SumParameters, SumResult, SumSession } from '../rounds/secure-sum.ts';
 import { checkContribution, checkSumParameters } from '../rounds/sum-checks.ts';
 import { SecAggClient, type SecAggDemands } from './client.ts';
+import { mostColluders } from './collusion.ts';
 import { type Bytes, KEY_LENGTH, type SecAggCrypto } from './crypto.ts';
+import { keyName } from './frames.ts';
 import { type GraphShape, planGraph } from './graph-plan.ts';
 import type { SecAggRound } from './round.ts';
 import { type Outbox, SecAggServer } from './server.ts';
@@ -104,8 +106,12 @@ class SecAggSession implements SumSession {
     const round = this.#round(identities.map(({ publicKey }) => publicKey));
     const server = await SecAggServer.open(round, crypto, serverKey);
     this.#server = server;
-    const { minimumSurvivors, noise } = round;
-    const demands: SecAggDemands = { ...this.#options, minimumSurvivors, noise };
+    const { minimumSurvivors, noise, dimension, modulusBits, contributionBound } = round;
+    const demands: SecAggDemands = {
+      ...{ ...this.#options, minimumSurvivors, noise },
+      ...{ dimension, modulusBits, contributionBound },
+    };
+    const directory = new Set(identities.map(({ publicKey }) => keyName(publicKey)));
     await eachOf(identities.entries(), async ([place, identity]) => {
       const options = {
         crypto,
@@ -113,6 +119,7 @@ class SecAggSession implements SumSession {
         server: serverKey.publicKey,
         demands,
         journal: new MemoryRoundJournal(),
+        isMember: (key: Bytes) => directory.has(keyName(key)),
       };
       this.#clients.set(place, await SecAggClient.join(server.announcement, options));
     });
@@ -171,7 +178,7 @@ class SecAggSession implements SumSession {
       this.parameters;
     const { noise = 'none' } = this.parameters;
     const honest = Math.max(1, minimumSurvivors);
-    const colluders = Math.floor(corruptShare * cohort.length);
+    const colluders = mostColluders(corruptShare, cohort.length, noise !== 'none');
     const drops = cohort.length - honest - colluders;
     if (drops < 0) {
       throw new VelaturaError(

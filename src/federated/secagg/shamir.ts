@@ -1,5 +1,11 @@
+import { SecureRandom } from '../../core/secure-random.ts';
+import { uniformSubset } from '../rounds/amplified-sampling.ts';
 import { type Bytes, KEY_LENGTH } from './crypto.ts';
 import { elementBytes, elementOf, invertAll, reduce } from './field.ts';
+
+/** Random sets of shares that are tried at most, and products of 256 bits that they may cost. */
+const MOST_DRAWS = 500;
+const MOST_PRODUCTS = 2 ** 22;
 
 /** What one holder has of a secret: a point of the polynomial. */
 export interface Share {
@@ -62,37 +68,56 @@ export function splitSecret(
 }
 
 /**
- * Puts a secret together and tells which shares are false. Some run of `threshold` shares, in the order of
- * their indices and around the end, must be whole: any one false share among more than `threshold` does
- * no harm. Shares beyond the first whole run are looked at only when an earlier run was not whole.
+ * Puts a secret together and tells which shares are false. One false share among more than `threshold` does no harm.
+ * Several do none where the draws find `threshold` true ones: of 100 shares, 60 of which are enough, three false ones
+ * defeat them with a chance of 2⁻⁴⁵; the more shares are needed, the fewer may be false. Cost: for each try the square of
+ * the threshold in products of 256 bits; at most 500 draws, together of 2²² products or one try.
  *
  * @param shares - distinct indices
  * @param isSecret - whether these 32 bytes are what the owner committed to; without such a test a false share
  * would silently make a false secret
- * @returns null when no run of shares gives the secret
+ * @param suspects - indices of holders that gave false shares of other secrets: they are asked last
+ * @returns with `wrong` empty when the first try did it and the others were not looked at; null when no try did
  */
 export async function recoverSecret(
   shares: readonly Share[],
   threshold: number,
   isSecret: (candidate: Bytes) => boolean | Promise<boolean>,
+  suspects: ReadonlySet<number> = new Set(),
 ): Promise<RecoveredSecret | null> {
-  const sorted = [...shares].sort((a, b) => a.index - b.index);
+  const rank = ({ index }: Share): number => (suspects.has(index) ? 1 : 0);
+  const sorted = [...shares].sort((a, b) => rank(a) - rank(b) || a.index - b.index);
   checkIndices(sorted.map(({ index }) => index));
-  const runs = sorted.length > threshold ? sorted.length : Math.floor(sorted.length / threshold);
-  for (let start = 0; start < runs; start++) {
-    const run = Array.from(
-      { length: threshold },
-      (_, i) => sorted[(start + i) % sorted.length] as Share,
-    );
+  if (sorted.length < threshold) return null;
+  let isFirst = true;
+  for (const run of runsOf(sorted, threshold)) {
     const candidate = interpolate(run, 0);
-    if (candidate === null || !(await isSecret(candidate))) continue;
-    if (start === 0) return { secret: candidate, wrong: [] };
-    const wrong = sorted.filter(
-      (share) => !run.includes(share) && !sameElement(interpolate(run, share.index), share.value),
-    );
-    return { secret: candidate, wrong: wrong.map(({ index }) => index) };
+    if (candidate !== null && (await isSecret(candidate))) {
+      const wrong = isFirst
+        ? []
+        : sorted.filter(
+            (share) =>
+              !run.includes(share) && !sameElement(interpolate(run, share.index), share.value),
+          );
+      return { secret: candidate, wrong: wrong.map(({ index }) => index) };
+    }
+    isFirst = false;
   }
   return null;
+}
+
+/** Sets of `threshold` shares to try: the first ones, then such that each share is left out once, then random ones. */
+function* runsOf(shares: readonly Share[], threshold: number): Generator<readonly Share[]> {
+  const spare = shares.length - threshold;
+  const pick = (place: number): Share => shares[place % shares.length] as Share;
+  for (let start = 0; start < shares.length; start += spare) {
+    yield Array.from({ length: threshold }, (_, i) => pick(start + i));
+    if (spare === 0) return;
+  }
+  const draws = Math.min(MOST_DRAWS, Math.ceil(MOST_PRODUCTS / threshold ** 2));
+  // Liars must not know the draws beforehand.
+  const random = new SecureRandom();
+  for (let i = 0; i < draws; i++) yield uniformSubset(shares.length, threshold, random).map(pick);
 }
 
 function evaluate(coefficients: readonly bigint[], x: number): bigint {
@@ -104,9 +129,9 @@ function evaluate(coefficients: readonly bigint[], x: number): bigint {
   return value;
 }
 
-/** The value at `x` of the polynomial through the shares; null when one is outside the field. */
+/** The value at `x`, none of the indices, of the polynomial through the shares; null when one is outside the field. */
 function interpolate(shares: readonly Share[], x: number): Bytes | null {
-  const weights = lagrangeWeights(
+  const weights = weightsAt(
     shares.map(({ index }) => index),
     x,
   );
@@ -119,33 +144,41 @@ function interpolate(shares: readonly Share[], x: number): Bytes | null {
   return elementBytes(reduce(sum));
 }
 
-let lastIndices = '';
-let lastWeights: readonly bigint[] = [];
+/** What Lagrange's weights at any x are made of: 1 / Π (own − other), and the weights at 0. */
+interface Basis {
+  readonly indices: string;
+  readonly points: readonly bigint[];
+  readonly inverses: readonly bigint[];
+  readonly atZero: readonly bigint[];
+}
 
-/** Lagrange's weights. Neighbours answer alike, so those of the last holders are kept. */
-function lagrangeWeights(indices: readonly number[], x: number): readonly bigint[] {
-  const key = `${x}:${indices.join()}`;
-  if (key === lastIndices) return lastWeights;
-  const points = indices.map(BigInt);
-  const at = BigInt(x);
-  const numerators: bigint[] = [];
-  const denominators: bigint[] = [];
-  for (const own of points) {
-    let numerator = 1n;
+let lastBasis: Basis | null = null;
+
+/** Lagrange's weights. Neighbours answer alike, so the basis of the last holders is kept. */
+function weightsAt(indices: readonly number[], x: number): readonly bigint[] {
+  const key = indices.join();
+  if (lastBasis?.indices !== key) lastBasis = basisOf(key, indices.map(BigInt));
+  return x === 0 ? lastBasis.atZero : weightsOf(lastBasis.points, lastBasis.inverses, x);
+}
+
+function basisOf(indices: string, points: readonly bigint[]): Basis {
+  const denominators = points.map((own) => {
     let denominator = 1n;
-    for (const other of points) {
-      if (other === own) continue;
-      numerator = reduce(numerator * (at - other));
-      denominator = reduce(denominator * (own - other));
-    }
-    numerators.push(numerator);
-    denominators.push(denominator);
-  }
-  lastWeights = invertAll(denominators).map((inverse, i) =>
-    reduce(inverse * (numerators[i] as bigint)),
+    for (const other of points)
+      if (other !== own) denominator = reduce(denominator * (own - other));
+    return denominator;
+  });
+  const inverses = invertAll(denominators);
+  return { indices, points, inverses, atZero: weightsOf(points, inverses, 0) };
+}
+
+/** Π (x − other) / (own − other) for each point. */
+function weightsOf(points: readonly bigint[], inverses: readonly bigint[], x: number): bigint[] {
+  const distances = points.map((point) => reduce(BigInt(x) - point));
+  const product = distances.reduce((all, distance) => reduce(all * distance), 1n);
+  return invertAll(distances).map((inverse, i) =>
+    reduce(reduce(product * inverse) * (inverses[i] as bigint)),
   );
-  lastIndices = key;
-  return lastWeights;
 }
 
 function sameElement(a: Bytes | null, b: Bytes): boolean {

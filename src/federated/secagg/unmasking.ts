@@ -55,16 +55,17 @@ export function unmaskerOf(crypto: SecAggCrypto): Unmasker {
     const secrets = new RoundSecrets(crypto, digest);
     const length = streamLength(dimension, modulusBits);
     const sum = new Lanes(dimension, modulusBits);
+    const liars = new Set<number>();
     for (const task of tasks) {
       const { member, masks } = task;
       if (masks.kind === 'self') {
-        const seed = await recover(terms, task, (candidate) =>
+        const seed = await recover(terms, task, liars, (candidate) =>
           sameBytes(secrets.commitment(candidate, member), masks.commitment),
         );
         sum.addStream(await secrets.selfMask(seed, member, length), 1);
         continue;
       }
-      const secret = await recover(terms, task, async (candidate) =>
+      const secret = await recover(terms, task, liars, async (candidate) =>
         sameBytes((await crypto.agreementKey(candidate)).publicKey, masks.maskKey),
       );
       const key = await crypto.agreementKey(secret);
@@ -81,10 +82,14 @@ export function unmaskerOf(crypto: SecAggCrypto): Unmasker {
 async function recover(
   { threshold }: UnmaskingTerms,
   { member, shares }: UnmaskingTask,
+  liars: Set<number>,
   isSecret: (candidate: Bytes) => boolean | Promise<boolean>,
 ): Promise<Bytes> {
-  const found = await recoverSecret(shares, threshold, isSecret);
-  if (found !== null) return found.secret;
+  const found = await recoverSecret(shares, threshold, isSecret, liars);
+  if (found !== null) {
+    for (const index of found.wrong) liars.add(index);
+    return found.secret;
+  }
   throw new VelaturaError(
     'federated/secagg-bad-share',
     'the shares of a member do not fit what it committed to; the round is lost',

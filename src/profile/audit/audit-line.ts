@@ -13,6 +13,11 @@ const HASH_DIGITS = 64;
 /** Bytes of a line besides the body, with the line feed. */
 const FRAME = BEFORE.length + BETWEEN.length + HASH_DIGITS + AFTER.length;
 const LINE_FEED = 10;
+const NOTHING = new Uint8Array(0);
+
+/** Longest line in bytes, with its line feed; a record with the longest list of subjects fits. */
+export const MAX_LINE: number = 16 << 20;
+
 const DIGITS = utf8ToBytes('0123456789abcdef');
 
 /** The value of each hexadecimal digit by its character code; 255 for all other bytes. */
@@ -93,33 +98,48 @@ export function readLine(line: Uint8Array): AuditLine | null {
   return fits ? new AuditLine(line, length) : null;
 }
 
-/** Lines out of a stream of bytes; the last one is marked when it lacks its line feed. */
+/**
+ * Lines out of a stream of bytes; the last one is marked when it lacks its line feed. A line longer than
+ * {@link MAX_LINE} comes out empty, which is no entry, and is not kept while it is read.
+ */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<readonly { readonly bytes: Uint8Array; readonly whole: boolean }[]> {
-  let rest: Uint8Array = new Uint8Array(0);
+  // Of the line that has begun: put together once, when it ends.
+  let pieces: Uint8Array[] = [];
+  let length = 0;
   for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : joined(rest, chunk);
     const lines: { bytes: Uint8Array; whole: boolean }[] = [];
     let start = 0;
     for (;;) {
-      const end = bytes.indexOf(LINE_FEED, start);
+      const end = chunk.indexOf(LINE_FEED, start);
       if (end < 0) break;
-      lines.push({ bytes: bytes.subarray(start, end), whole: true });
+      lines.push({ bytes: joined(pieces, length, chunk.subarray(start, end)), whole: true });
+      [pieces, length] = [[], 0];
       start = end + 1;
     }
+    const begun = chunk.length - start;
+    length += begun;
+    if (length > MAX_LINE) pieces = [];
     // A copy: whoever reads may fill the same chunk again.
-    rest = bytes.slice(start);
+    else if (begun > 0) pieces.push(chunk.slice(start));
     if (lines.length > 0) yield lines;
   }
-  if (rest.length > 0) yield [{ bytes: rest, whole: false }];
+  if (length > 0) yield [{ bytes: joined(pieces, length, NOTHING), whole: false }];
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+function joined(pieces: readonly Uint8Array[], length: number, last: Uint8Array): Uint8Array {
+  const total = length + last.length;
+  // The line feed counts as well.
+  if (total >= MAX_LINE) return NOTHING;
+  if (length === 0) return last;
+  const line = new Uint8Array(total);
+  let at = 0;
+  for (const piece of [...pieces, last]) {
+    line.set(piece, at);
+    at += piece.length;
+  }
+  return line;
 }
 
 function holds(line: Uint8Array, at: number, expected: Uint8Array): boolean {

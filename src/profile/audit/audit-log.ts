@@ -7,13 +7,14 @@ import type { ChainEntry, ChainHead, HashChain, Sha256 } from '../../core/hash-c
 import { type HeadSigner, type SignedHead, signHead } from '../../core/signed-head.ts';
 import { type Clock, MonotoneClock } from '../clock.ts';
 import { deriveKey } from '../pseudonym.ts';
-import { lineLength, writeLine } from './audit-line.ts';
+import { lineLength, MAX_LINE, writeLine } from './audit-line.ts';
 import { type AuditFact, recordJson } from './audit-record.ts';
 import type { AuditStorage } from './audit-storage.ts';
-import { auditChain, verifyAuditLog } from './verify-log.ts';
+import { auditChain, type VerifyAuditLogOptions, verifyAuditLog } from './verify-log.ts';
 
 /** What an {@link AuditLog} is opened with. */
-export interface AuditLogOptions {
+export interface AuditLogOptions
+  extends Pick<VerifyAuditLogOptions, 'heads' | 'verifySignature' | 'signers'> {
   readonly storage: AuditStorage;
   /**
    * At least 32 random bytes, for the names of people in this log only. Whoever has it can find a person in the
@@ -65,11 +66,22 @@ export class AuditLog {
 
   /**
    * Opens a log and checks it from its first byte. The half line of a writer that was stopped is cut off: nobody
-   * was told that it is there.
+   * was told that it is there. A log that was rolled back or written anew as a whole shows only by `heads` that
+   * were noted down elsewhere: give those of the last session.
    *
-   * @throws {VelaturaError} `core/broken-chain` when anything in it was altered; details name the entry
+   * @throws {VelaturaError} `core/broken-chain` when anything in it was altered, or a noted head is not in it; details
+   * name the entry; the storage is closed then
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
+    try {
+      return await AuditLog.#opened(options);
+    } catch (error) {
+      await options.storage.close();
+      throw error;
+    }
+  }
+
+  static async #opened(options: AuditLogOptions): Promise<AuditLog> {
     const chain = auditChain(options.sha256);
     let length = 0;
     let end = 0;
@@ -83,7 +95,7 @@ export class AuditLog {
       }
     };
     const found = await verifyAuditLog(counted(), {
-      ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
+      ...options,
       onRecord: (record) => {
         time = record.time;
       },
@@ -124,12 +136,19 @@ export class AuditLog {
    * @returns number of the entry
    * @throws {VelaturaError} `data/unwritable` when the log is closed or an earlier write failed
    * @throws TypeError for a fact that is none
+   * @throws RangeError for one whose line is longer than readers take
    */
   append(fact: AuditFact): number {
     if (this.#closed || this.#broken !== null) throw this.#unusable();
     const seq = this.#last.seq + 1;
     this.#time = Math.max(this.#time, this.#clock.now());
-    const entry = this.#chain.append(this.#last, encoder.encode(recordJson(fact, seq, this.#time)));
+    const body = encoder.encode(recordJson(fact, seq, this.#time));
+    if (lineLength(body) > MAX_LINE) {
+      throw new RangeError(
+        `"fact" expected a line of at most ${MAX_LINE} bytes, got ${lineLength(body)}: note it in parts`,
+      );
+    }
+    const entry = this.#chain.append(this.#last, body);
     this.#last = { seq, hash: entry.hash };
     this.#pending.push(entry);
     return seq;
@@ -161,8 +180,11 @@ export class AuditLog {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.flush();
-    await this.#storage.close();
+    try {
+      await this.flush();
+    } finally {
+      await this.#storage.close();
+    }
   }
 
   async #write(): Promise<void> {

@@ -11,6 +11,8 @@ export type BaseField = string | number | boolean | null;
 export interface BaseRecord {
   /** Account id. */
   readonly account: string;
+  /** When it was collected: milliseconds since 1970-01-01T00:00Z. */
+  readonly time: number;
   readonly fields: Readonly<Record<string, BaseField>>;
 }
 

@@ -4,7 +4,7 @@ import type { HeadSigner } from '../../core/signed-head.ts';
 import type { PrivacyStatement } from '../../dp/statement.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { type Clock, MonotoneClock } from '../clock.ts';
-import type { ConsentReader } from '../consent-state.ts';
+import type { ConsentReader, ConsentUse } from '../consent-state.ts';
 import type { ProfileEvent } from '../event.ts';
 import { own, printable } from '../names.ts';
 import { endOfDay, parsePeriod } from '../period.ts';
@@ -34,9 +34,13 @@ export type ExportRefusal =
   | 'attestation-expired'
   | 'assessment-missing'
   | 'consent-missing'
+  | 'before-consent'
+  | 'past-retention'
+  | 'in-the-future'
   | 'purpose-not-declared'
   | 'no-privacy-statement'
   | 'epsilon-too-large'
+  | 'delta-too-large'
   | 'too-few-people';
 
 /** A flow that somebody wants. */
@@ -115,7 +119,9 @@ const SIMPLE_FLOW_MS = 24 * 3_600_000;
 
 /** A flow that went by a simple record, so that many short ones are seen for the long one they are. */
 export interface FlowRecord {
-  readonly destination: string;
+  /** Who gets it, and where: two names for one destination do not make two flows. */
+  readonly party: string;
+  readonly country: string;
   readonly what: string;
   readonly from: number;
   readonly until: number;
@@ -136,16 +142,18 @@ export interface ExportGateOptions {
 }
 
 /**
- * The only way out for data: looks at what it is, where it goes, on which footing and with whose consent, makes it
- * poorer before it goes, signs a statement that goes with it, and logs what went and what was refused.
+ * The only way out for data: looks at its class, where it goes, on which footing and with whose consent, makes it
+ * poorer before it goes, signs a statement that goes with it, and logs what went and what was refused. Of what kind
+ * an event is it says itself; of base records the caller says it.
  *
  * Prohibited kinds and biometrics never leave; this is decided before consent is looked at. Flows of at most 24
  * hours go by a record; longer ones, and short ones that follow each other within a day to more than 24 hours, need
- * an assessment that holds.
+ * an assessment that holds. What reaches the same party in the same country is one flow, under whatever names.
  *
  * ## Privacy
  * What leaves is out of the reach of this library. Base records are pseudonymous; interaction data is counts over
- * enough people; only what was released with noise carries a guarantee.
+ * enough people; only what was released with noise carries a guarantee, and that for itself alone: the limits of
+ * epsilon and delta are for one artefact, and what many of them cost together is for the budget to bound.
  */
 export class ExportGate {
   readonly #options: ExportGateOptions;
@@ -165,7 +173,8 @@ export class ExportGate {
   }
 
   /**
-   * Data of people. All of it goes, or nothing.
+   * Data of people. All of it goes, or nothing: a single record that its person's consent does not cover, that is
+   * from before it, or that is past the retention of its kind, stops the others too.
    *
    * @throws {VelaturaError} `profile/prohibited-kind` for what never leaves, whatever the consent;
    * `profile/export-refused` with the reason; `data/unknown-scene`; `data/unwritable` when the log cannot be
@@ -202,15 +211,15 @@ export class ExportGate {
     const events = (request.events ?? []).filter(
       (event) => event.kind === kind && event.scene === scene,
     );
-    const people =
-      dataClass === 'base' ? records.map(({ account }) => account) : events.map(({ user }) => user);
+    const items =
+      dataClass === 'base'
+        ? records.map(({ account, time }) => ({ account, time }))
+        : events.map(({ user, time }) => ({ account: user, time }));
     const at = this.#clock.now();
     const use = { kind, scene, purpose, recipient: destination.party, at };
-    const agreed = [...new Set(people)].every((account) => {
-      const consent = request.consentOf(account);
-      return consent?.person === account && consent.decide(use).permitted;
-    });
-    if (!agreed) throw await this.#refused(request, dataClass, 'consent-missing');
+    const retentionMs = parsePeriod(declared.retention) as number;
+    const uncovered = uncoveredBecause(items, use, retentionMs, request.consentOf);
+    if (uncovered !== null) throw await this.#refused(request, dataClass, uncovered);
     const { baseFields, minimumPeople } = policy;
     const payload =
       dataClass === 'base'
@@ -234,7 +243,7 @@ export class ExportGate {
 
   /**
    * A model or a statistic moves, while the data stays. Needs no consent of single people and a privacy statement
-   * that holds.
+   * that holds. Its epsilon and delta are held against the policy for this artefact alone; the gate adds up none.
    *
    * @throws {VelaturaError} `profile/export-refused` with the reason; `data/unknown-scene`; `data/unwritable`
    */
@@ -244,12 +253,15 @@ export class ExportGate {
     const admitted = this.#admit(request, 'released', 'released');
     if (typeof admitted === 'string') throw await this.#refused(request, 'released', admitted);
     const { statement, digest } = request;
-    const { epsilon, insecure, simulation } = statement;
+    const { epsilon, delta, insecure, simulation } = statement;
     if (epsilon === null || insecure || simulation !== null || statement.unit !== 'user') {
       throw await this.#refused(request, 'released', 'no-privacy-statement');
     }
     if (!(epsilon.upper <= policy.maximumEpsilon)) {
       throw await this.#refused(request, 'released', 'epsilon-too-large');
+    }
+    if (!(delta >= 0 && delta <= policy.maximumDelta)) {
+      throw await this.#refused(request, 'released', 'delta-too-large');
     }
     return this.#pass(request, {
       dataClass: 'released',
@@ -284,7 +296,7 @@ export class ExportGate {
     if (!holds(destination.attestedOn, policy.attestationPeriod, now)) {
       return 'attestation-expired';
     }
-    const record = flowRecord(request, kind, now);
+    const record = flowRecord(request, destination, kind, now);
     if (this.#spanWith(record) <= SIMPLE_FLOW_MS) return { destination, basis: { by: 'record' } };
     const assessment = policy.assessments.find(
       (found) =>
@@ -298,8 +310,10 @@ export class ExportGate {
   }
 
   /** How long data of the kind flows there, with all flows that are less than a day apart taken as one. */
-  #spanWith({ destination, what, from, until }: FlowRecord): number {
-    const near = this.#records.filter((r) => r.destination === destination && r.what === what);
+  #spanWith({ party, country, what, from, until }: FlowRecord): number {
+    const near = this.#records.filter(
+      (r) => r.party === party && r.country === country && r.what === what,
+    );
     let [first, last] = [from, until];
     for (let grown = true; grown; ) {
       grown = false;
@@ -340,7 +354,7 @@ export class ExportGate {
       exportedAt,
     };
     const { dataClass, digest, kind } = found;
-    this.#records.push(flowRecord(request, kind ?? 'released', exportedAt));
+    this.#records.push(flowRecord(request, place, kind ?? 'released', exportedAt));
     const signed = await signDocument(EXPORT_PURPOSE, content, this.#options.signer);
     this.#options.log.append({ kind: 'export', actor, flow, destination, dataClass, digest });
     await this.#options.log.flush();
@@ -371,11 +385,36 @@ export class ExportGate {
 
 /** The time of a flow, in which the moment of the export lies, whatever its request says. */
 function flowRecord(
-  { destination, from, until }: ExportFlow,
+  { from, until }: ExportFlow,
+  { party, country }: ExportDestination,
   what: string,
   now: number,
 ): FlowRecord {
-  return { destination, what, from: Math.min(from, now), until: Math.max(until, now) };
+  return { party, country, what, from: Math.min(from, now), until: Math.max(until, now) };
+}
+
+/** Why consent and retention do not cover all of these; null when they do. */
+function uncoveredBecause(
+  items: readonly { readonly account: string; readonly time: number }[],
+  use: ConsentUse,
+  retentionMs: number,
+  consentOf: PersonalExport['consentOf'],
+): ExportRefusal | null {
+  const since = new Map<string, number>();
+  for (const { account } of items) {
+    if (since.has(account)) continue;
+    const consent = consentOf(account);
+    const decision = consent?.person === account ? consent.decide(use) : null;
+    if (decision?.permitted !== true) return 'consent-missing';
+    since.set(account, decision.since);
+  }
+  for (const { account, time } of items) {
+    // Nor does a time that is none come through here.
+    if (!(time <= use.at)) return 'in-the-future';
+    if (time < (since.get(account) as number)) return 'before-consent';
+    if (time < use.at - retentionMs) return 'past-retention';
+  }
+  return null;
 }
 
 /** True when a day is past and its period has not ended. */

@@ -65,8 +65,10 @@ export interface ExportPolicy {
   readonly assessmentPeriod: string;
   /** Fewest people behind a count of interaction data. */
   readonly minimumPeople: number;
-  /** Largest epsilon of what is released. */
+  /** Largest epsilon of one artefact that is released; what many cost together is for the budget to bound. */
   readonly maximumEpsilon: number;
+  /** Largest delta of one artefact, in [0, 1); well under one in the number of people. */
+  readonly maximumDelta: number;
 }
 
 const validated = new WeakSet<ExportPolicy>();
@@ -145,6 +147,7 @@ const MEMBERS = [
   'assessmentPeriod',
   'minimumPeople',
   'maximumEpsilon',
+  'maximumDelta',
 ];
 
 function checkShape(policy: ExportPolicy): void {
@@ -169,6 +172,10 @@ function checkShape(policy: ExportPolicy): void {
     throw invalid('minimumPeople', 'expected an integer of at least 2');
   }
   if (!(policy.maximumEpsilon > 0)) throw invalid('maximumEpsilon', 'expected a positive number');
+  const { maximumDelta } = policy;
+  if (typeof maximumDelta !== 'number' || !(maximumDelta >= 0 && maximumDelta < 1)) {
+    throw invalid('maximumDelta', 'expected a number in [0, 1)');
+  }
 }
 
 function checkKind(schema: ProfileSchema, name: string, dataClass: DataClass): void {

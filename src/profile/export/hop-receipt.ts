@@ -73,8 +73,9 @@ export async function verifyHops(
   let previous: SignedDocument<ExportStatement> | SignedDocument<HopReceipt> = statement;
   let [holder, time] = [ORIGIN, exportedAt];
   for (const [i, receipt] of receipts.entries()) {
-    const hop = receipt.content;
     const name = `hop ${i + 1}`;
+    const hop: HopReceipt | null | undefined = receipt?.content;
+    if (typeof hop !== 'object' || hop === null) return `${name} is no receipt`;
     const key = keys.get(hop.to);
     if (key === undefined) return `${name} goes to somebody whose key is not known`;
     const bad = await verifyDocument(HOP_PURPOSE, receipt, verify, key);
@@ -83,7 +84,8 @@ export async function verifyHops(
     if (hop.from !== holder) return `${name} comes from somebody who does not hold it`;
     if (hop.digest !== digest) return `${name} is about something else`;
     if (hop.purpose !== purpose) return `${name} is for another purpose`;
-    if (hop.at < time) return `${name} is dated before the one in front of it`;
+    if (!(typeof hop.at === 'number' && hop.at >= time))
+      return `${name} is dated before the one in front of it`;
     const onward = holder === ORIGIN ? [destination] : own(policy.destinations, holder)?.onward;
     if (onward?.includes(hop.to) !== true) return `${name} goes where the policy does not let it`;
     [holder, time, previous] = [hop.to, hop.at, receipt];

@@ -1,5 +1,5 @@
 import type { ProfileSchema } from '../schema.ts';
-import { type Audience, type AudienceRequest, audienceOf } from './audience.ts';
+import { type Audience, type AudienceRequest, audienceOf, requireListPurpose } from './audience.ts';
 import { calibrate } from './calibration.ts';
 import { type Candidate, orderedCandidates, requireLength } from './candidate.ts';
 import { diversify } from './diversity.ts';
@@ -39,9 +39,9 @@ export interface RankingRequest
   readonly nonPersonalised: readonly string[];
   /** Gives the candidates for these tags; not called when the list is the one for everybody. */
   readonly candidates: (tags: readonly TagInput[]) => readonly Candidate[];
-  /** Category → share, such as the person's own mix; null for none. */
+  /** Category → share, such as the person's own mix; null for none. Not used where the list is for a segment. */
   readonly target: ReadonlyMap<string, number> | null;
-  /** What the person was shown; stays on the device. */
+  /** What the person was shown; stays on the device. Not used where the list is for a segment. */
   readonly showings: readonly Showing[];
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly at: number;
@@ -68,11 +68,14 @@ const POOL = 8;
  * Ranks one list: whose tags may be used, relevance with repetition decay, calibration and diversity, exposure
  * limits, and last the person's dial between all that and the list for everybody.
  *
- * With the dial at 0, after an opt-out and in quiet hours the answer is exactly the first items of
- * `nonPersonalised`, and neither profile nor history is looked at.
+ * Advertising in a scene without is refused first, whatever the person set. With the dial at 0, after an opt-out
+ * and in quiet hours the answer is exactly the first items of `nonPersonalised`, and neither tags nor history are
+ * looked at.
  *
  * ## Privacy
- * Runs on the person's device; costs no epsilon as long as the list does not leave it together with a name.
+ * Runs on the person's device; costs no epsilon as long as the list does not leave it together with a name. The
+ * list of a segment rests on no tag, target or history of the person, so all members who set the dial alike get the
+ * same one from the same candidates; limits by showings are then for whoever sends advertising to keep.
  *
  * @throws {VelaturaError} as {@link audienceOf}
  * @throws RangeError for numbers out of range
@@ -82,8 +85,9 @@ export function rankList(
   policy: RankingPolicy,
   request: RankingRequest,
 ): RankedList {
-  const { dial, length, nonPersonalised, profile, at, showings, target } = request;
+  const { dial, length, nonPersonalised, profile, at } = request;
   requireLength('length', length);
+  requireListPurpose(schema, request.scene, request.purpose);
   const hours = Object.hasOwn(policy.quietHours, request.scene)
     ? policy.quietHours[request.scene]
     : undefined;
@@ -101,6 +105,10 @@ export function rankList(
   }
   const { vulnerabilityTags, minimumSegment, exposure, repetition } = policy;
   const audience = audienceOf(schema, { ...request, vulnerabilityTags, minimumSegment });
+  // A list that many share must not tell its members apart.
+  const shared = audience.kind === 'segment';
+  const showings = shared ? [] : request.showings;
+  const target = shared ? null : request.target;
   const known = new Map<string, Candidate>();
   const personalised = (): readonly string[] => {
     const found = request.candidates(audience.tags);

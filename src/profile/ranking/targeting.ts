@@ -11,7 +11,11 @@ import {
 import { kindRisk } from '../schema-risk.ts';
 
 /** Why a tag is no input of a list. */
-export type TargetingRefusal = 'vulnerability' | 'sensitive' | 'no-advertising';
+export type TargetingRefusal =
+  | 'vulnerability'
+  | 'purpose-not-declared'
+  | 'sensitive'
+  | 'no-advertising';
 
 /** A tag as a ranker sees it. */
 export type TagInput = Pick<ProfileTag, 'tag' | 'probability' | 'level'>;
@@ -58,6 +62,7 @@ export function vulnerabilityTerm(name: string): string | null {
  * Why a tag may not decide what somebody is shown, or null when it may.
  *
  * - `vulnerability`: never, for any purpose
+ * - `purpose-not-declared`: the schema does not give the tag this purpose
  * - `sensitive`: not for advertising
  * - `no-advertising`: a risk rule of the schema keeps the data it is made from out of advertising
  *
@@ -74,8 +79,9 @@ export function targetingRefusal(
   if (use.vulnerabilityTags.includes(tag) || vulnerabilityTerm(tag) !== null) {
     return 'vulnerability';
   }
-  const { sensitivity, from, values } = schema.tags[tag] as TagDeclaration;
+  const { sensitivity, from, values, purposes } = schema.tags[tag] as TagDeclaration;
   if (values?.some((value) => vulnerabilityTerm(value) !== null) === true) return 'vulnerability';
+  if (!purposes.includes(use.purpose)) return 'purpose-not-declared';
   if (use.purpose !== 'advertising') return null;
   if (sensitivity === 'sensitive') return 'sensitive';
   const barred = from.some(

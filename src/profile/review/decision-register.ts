@@ -65,6 +65,8 @@ export interface DecisionFile {
   readonly review: (ReviewResult & { readonly at: number }) | null;
   /** Numbers of the entries of the audit log about it. */
   readonly entries: readonly number[];
+  /** 32 hexadecimal digits, random and not in the log: without it the digests there would tell guessable words. */
+  readonly salt: string;
 }
 
 /** What a person can show to a court or an authority. */
@@ -92,6 +94,7 @@ interface Entry {
 }
 
 const HANDLE_BYTES = 16;
+const SALT_BYTES = 16;
 const MAX_WORDS = 4096;
 
 /**
@@ -99,7 +102,8 @@ const MAX_WORDS = 4096;
  * look at it (PIPL Art. 24, GDPR Art. 22). Every step is in the audit log, durable, before it takes effect.
  *
  * ## Privacy
- * Holds what was decided about people, in memory: keep it as their profiles are kept. The log gets digests only.
+ * Holds what was decided about people, in memory: keep it as their profiles are kept. The log gets digests only,
+ * salted, so that whoever reads it cannot try out what may have been decided about somebody.
  */
 export class DecisionRegister {
   readonly #schema: ProfileSchema;
@@ -138,14 +142,16 @@ export class DecisionRegister {
     const words = requireWords('decision', decision.decision);
     if (decision.reasons.length === 0) throw new RangeError('"reasons" expected at least one');
     const reasons = decision.reasons.map((reason) => requireWords('reasons', reason));
-    const handle = bytesToHex(globalThis.crypto.getRandomValues(new Uint8Array(HANDLE_BYTES)));
+    const handle = randomHex(HANDLE_BYTES);
     const id = idOf(handle);
     const madeAt = this.#clock.now();
-    const digest = contentDigest([words, reasons]);
+    const salt = randomHex(SALT_BYTES);
+    const digest = decisionDigest(salt, words, reasons);
     const subject = this.#log.subject(account);
     const seq = this.#log.append({ kind: 'decision', actor, decision: id, scene, subject, digest });
     const open = { state: 'made', objection: null, review: null } as const;
-    const file = { id, scene, actor, decision: words, reasons, madeAt, ...open, entries: [seq] };
+    const told = { id, scene, actor, decision: words, reasons, madeAt };
+    const file = { ...told, ...open, entries: [seq], salt };
     await this.#log.flush();
     this.#entries.set(id, { file });
     return handle;
@@ -165,8 +171,8 @@ export class DecisionRegister {
     if (file.state !== 'made') throw outOfTurn(`the decision is ${file.state} already`, file);
     if (at >= file.madeAt + this.#objectMs) throw outOfTurn('the time to object is over', file);
     const words = requireWords('text', text);
-    const fact = { kind: 'objection', decision: file.id, digest: contentDigest(words) } as const;
-    const seq = this.#log.append(fact);
+    const digest = objectionDigest(file.salt, words);
+    const seq = this.#log.append({ kind: 'objection', decision: file.id, digest });
     // At once: a second objection must not slip in while this one is written.
     entry.file = {
       ...file,
@@ -212,7 +218,7 @@ export class DecisionRegister {
       actor: reviewer,
       decision: id,
       outcome,
-      digest: contentDigest(kept),
+      digest: reviewDigest(file.salt, kept),
     });
     entry.file = {
       ...file,
@@ -271,6 +277,37 @@ export class DecisionRegister {
     if (entry === undefined) throw unknown();
     return entry;
   }
+}
+
+/**
+ * The digests that the log holds about a decision, in the order of the file's entries: whoever is shown the file
+ * holds them against the log.
+ */
+export function decisionDigests(file: DecisionFile): readonly string[] {
+  const { salt, decision, reasons, objection, review } = file;
+  const digests = [decisionDigest(salt, decision, reasons)];
+  if (objection !== null) digests.push(objectionDigest(salt, objection.text));
+  if (review !== null) {
+    const { at: _at, ...result } = review;
+    digests.push(reviewDigest(salt, result));
+  }
+  return digests;
+}
+
+function decisionDigest(salt: string, words: string, reasons: readonly string[]): string {
+  return contentDigest(['decision', salt, words, reasons]);
+}
+
+function objectionDigest(salt: string, words: string): string {
+  return contentDigest(['objection', salt, words]);
+}
+
+function reviewDigest(salt: string, result: ReviewResult): string {
+  return contentDigest(['review', salt, result]);
+}
+
+function randomHex(length: number): string {
+  return bytesToHex(globalThis.crypto.getRandomValues(new Uint8Array(length)));
 }
 
 /** A handle is 128 random bits, so its hash gives nothing away. */

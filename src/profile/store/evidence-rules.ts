@@ -1,44 +1,22 @@
 import type { ConsentLedger } from '../consent.ts';
-import type { ConsentReceipt } from '../consent-receipt.ts';
-import type { ConsentRefusal } from '../consent-state.ts';
+import { sameProof } from '../consent-receipt.ts';
 import { parsePeriod } from '../period.ts';
 import { collectedKind, type ProfileSchema, type Purpose, type TagDeclaration } from '../schema.ts';
-import { kindRisk } from '../schema-risk.ts';
 import { type ChoiceRecord, erasedSince } from './choice-record.ts';
+import { ConsentEndings, type ConsentPlace } from './consent-endings.ts';
 import { DAY_MS, type Evidence, type EvidenceCells, keepingFrom } from './evidence.ts';
 import { rolledBack } from './store-errors.ts';
-
-/** Where and for what evidence is kept. */
-export interface EvidencePlace {
-  readonly consent: ConsentLedger;
-  readonly scene: string;
-  readonly purpose: Purpose;
-}
-
-/**
- * Answers of the ledger after which evidence of a kind may not lie any longer. All others are pauses: what
- * lies is not used, and counts again when the pause ends within its retention.
- */
-const FINAL: ReadonlySet<ConsentRefusal> = new Set<ConsentRefusal>([
-  'undeclared-kind',
-  'prohibited-kind',
-  'undeclared-scene',
-  'purpose-not-declared',
-  'consent-missing',
-  'consent-withdrawn',
-  'consent-expired',
-  'other-controller',
-  'purpose-not-agreed',
-]);
 
 /** The tags of a scene for a purpose, each with the kinds it is made from and how long they may lie. */
 export class EvidenceRules {
   /** Tag → kind → milliseconds: the shorter of the retentions of tag and kind. */
   readonly retention: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  readonly #place: EvidencePlace;
+  readonly #place: ConsentPlace;
+  readonly #endings: ConsentEndings;
 
-  constructor(place: EvidencePlace) {
+  constructor(place: ConsentPlace) {
     this.#place = place;
+    this.#endings = new ConsentEndings(place);
     this.retention = retentionTable(place);
   }
 
@@ -51,6 +29,17 @@ export class EvidenceRules {
   usable(kind: string): boolean {
     const { consent, scene, purpose } = this.#place;
     return consent.permits({ kind, scene, purpose, at: consent.now() });
+  }
+
+  /**
+   * True when nothing that a model made of the tag under the first `acts` acts of consent may lie any longer.
+   *
+   * @param now - as {@link now} tells it
+   */
+  tagEnded(tag: string, acts: number, now: number): boolean {
+    const kinds = this.retention.get(tag);
+    if (kinds === undefined) return true;
+    return [...kinds.keys()].some((kind) => this.#endings.endedSince(kind, acts, now));
   }
 
   /** First day of which evidence may still lie; null when none may. */
@@ -68,9 +57,7 @@ export class EvidenceRules {
   cleaned(evidence: Evidence, choices: ChoiceRecord): Evidence {
     const { consent } = this.#place;
     checkFollowed(evidence, choices);
-    if (evidence.receipts > consent.revision) {
-      throw rolledBack('the history of consent is shorter than the profile has seen');
-    }
+    checkConsent(evidence, consent);
     const erased = erasedSince(choices, evidence.applied);
     // A clock that once ran ahead is forgiven only when everything goes.
     const now = erased === 'all' ? consent.now() : this.now(evidence);
@@ -78,6 +65,7 @@ export class EvidenceRules {
       origin: choices.origin,
       applied: choices.serial,
       receipts: consent.revision,
+      head: consent.head,
       latest: now,
       cells: this.#cleanedCells(evidence, erased, now),
     };
@@ -89,34 +77,15 @@ export class EvidenceRules {
     now: number,
   ): EvidenceCells {
     if (erased === 'all') return evidence.cells.size === 0 ? evidence.cells : new Map();
-    const { consent, scene, purpose } = this.#place;
-    const news =
-      evidence.receipts === consent.revision ? [] : consent.receipts().slice(evidence.receipts);
     const gone = new Map<string, boolean>();
     const isGone = (kind: string): boolean => {
-      let answer = gone.get(kind);
-      if (answer === undefined) {
-        const decision = consent.decide({ kind, scene, purpose, at: now });
-        answer = news.some((receipt) => this.#withdraws(receipt, kind));
-        answer ||= !decision.permitted && FINAL.has(decision.reason);
-        gone.set(kind, answer);
-      }
-      return answer;
+      const known = gone.get(kind) ?? this.#endings.endedSince(kind, evidence.receipts, now);
+      gone.set(kind, known);
+      return known;
     };
     return keepingFrom(evidence.cells, (tag, kind) =>
       erased.has(tag) || isGone(kind) ? null : this.firstDay(tag, kind, now),
     );
-  }
-
-  /** A consent that was withdrawn and given again in between has still ended once. */
-  #withdraws(receipt: ConsentReceipt, kind: string): boolean {
-    if (receipt.act !== 'withdraw' || receipt.scope.recipient !== undefined) return false;
-    const { schema } = this.#place.consent;
-    const { scope } = receipt;
-    const { scene } = this.#place;
-    if (scope.tier !== kindRisk(schema, kind, scene)?.tier) return false;
-    if (scope.tier === 'essential') return true;
-    return scope.scene === scene && (scope.tier === 'enhanced' || scope.kind === kind);
   }
 }
 
@@ -134,11 +103,28 @@ export function checkFollowed(
   }
 }
 
+/**
+ * Refuses a history of consent that is not the one that the evidence has followed, or its continuation.
+ *
+ * @throws {VelaturaError} `profile/store-rolled-back`
+ */
+export function checkConsent({ receipts, head }: Evidence, consent: ConsentLedger): void {
+  if (receipts === 0) return;
+  if (receipts > consent.revision) {
+    throw rolledBack('the history of consent is shorter than the profile has seen');
+  }
+  const proof =
+    receipts === consent.revision ? consent.head : consent.receipts()[receipts - 1]?.proof;
+  if (!sameProof(proof as string, head)) {
+    throw rolledBack('the history of consent is another than the profile has seen');
+  }
+}
+
 function retentionTable({
   consent: { schema },
   scene,
   purpose,
-}: EvidencePlace): ReadonlyMap<string, ReadonlyMap<string, number>> {
+}: ConsentPlace): ReadonlyMap<string, ReadonlyMap<string, number>> {
   return new Map(
     tagsOf(schema, scene, purpose).map(([tag, declared]) => {
       const longest = parsePeriod(declared.retention) as number;

@@ -32,13 +32,15 @@ export interface Evidence {
   readonly applied: number;
   /** How many acts of consent were followed here. */
   readonly receipts: number;
+  /** Proof of the last of them; empty before the first. */
+  readonly head: string;
   /** Latest time ever seen: a clock that is set back later revives nothing. */
   readonly latest: number;
   readonly cells: EvidenceCells;
 }
 
 export function emptyEvidence(): Evidence {
-  return { origin: '', applied: 0, receipts: 0, latest: 0, cells: new Map() };
+  return { origin: '', applied: 0, receipts: 0, head: '', latest: 0, cells: new Map() };
 }
 
 /** Number of the UTC day of a moment. */
@@ -127,7 +129,14 @@ export const EVIDENCE_CODEC: SlotCodec<Evidence> = {
 };
 
 /** Evidence as plain data. */
-export function encodeEvidence({ origin, applied, receipts, latest, cells }: Evidence): unknown {
+export function encodeEvidence({
+  origin,
+  applied,
+  receipts,
+  head,
+  latest,
+  cells,
+}: Evidence): unknown {
   const rows = [...cells].map(([tag, kinds]) => [
     tag,
     [...kinds].map(([kind, cell]) => [
@@ -136,14 +145,15 @@ export function encodeEvidence({ origin, applied, receipts, latest, cells }: Evi
       [...cell.days].flatMap(([day, { sum, events }]) => [day, sum, events]),
     ]),
   ]);
-  return [origin, applied, receipts, latest, rows];
+  return [origin, applied, receipts, head, latest, rows];
 }
 
 export function decodeEvidence(contents: unknown): Evidence {
-  const [origin, applied, receipts, latest, rows] = contents as [
+  const [origin, applied, receipts, head, latest, rows] = contents as [
     string,
     number,
     number,
+    string,
     number,
     [string, [string, number, number[]][]][],
   ];
@@ -158,7 +168,7 @@ export function decodeEvidence(contents: unknown): Evidence {
       ),
     ]),
   );
-  return { origin, applied, receipts, latest, cells };
+  return { origin, applied, receipts, head, latest, cells };
 }
 
 function* daysOf(flat: readonly number[]): Iterable<[number, EvidenceDay]> {

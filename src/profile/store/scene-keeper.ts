@@ -9,7 +9,13 @@ import {
   decided,
   emptyChoices,
 } from './choice-record.ts';
-import { cleanedLog, DECISION_LOG_CODEC, type DecisionLog } from './decision-log.ts';
+import {
+  cleanedLog,
+  DECISION_LOG_CODEC,
+  type DecisionLog,
+  type LogRules,
+  withRecord,
+} from './decision-log.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import {
   dayOf,
@@ -19,11 +25,11 @@ import {
   emptyEvidence,
   withEvents,
 } from './evidence.ts';
-import { checkFollowed, EvidenceRules } from './evidence-rules.ts';
+import { checkConsent, checkFollowed, EvidenceRules } from './evidence-rules.ts';
 import type { ProfileStorage } from './profile-storage.ts';
 import type { SceneProfile } from './scene-profile.ts';
 import { SealedSlot } from './sealed-slot.ts';
-import { isUnreadable, personLeft } from './store-errors.ts';
+import { isRolledBack, isUnreadable, personLeft } from './store-errors.ts';
 import {
   checkStatement,
   isOutOfHands,
@@ -154,10 +160,10 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
     if (record.scene !== this.scene || record.purpose !== this.#options.purpose) {
       throw new RangeError('"record" expected a list of the same scene and purpose');
     }
-    const from = await this.#decisionsFrom();
+    const rules = await this.#logRules();
     await this.#decisions.update(async (log) => {
-      const cleaned = cleanedLog(log, await this.#openChoices(), from);
-      return { ...cleaned, records: [...cleaned.records, record] };
+      const choices = await this.#openChoices();
+      return withRecord(cleanedLog(log, choices, rules), record, choices, rules);
     });
   }
 
@@ -177,7 +183,7 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
       const cleaned = this.#rules.cleaned(evidence, choices);
       outcomes = admitted.map((entry) => this.#outcome(entry, choices, cleaned.latest));
       const kept = admitted.filter((_, i) => outcomes[i] === 'kept').map(({ event }) => event);
-      if (kept.length === 0 && cleaned.cells === evidence.cells) return null;
+      if (kept.length === 0 && isSettled(evidence, cleaned)) return null;
       return { ...cleaned, cells: withEvents(cleaned.cells, kept) };
     });
     return outcomes;
@@ -203,18 +209,27 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
   async leave(): Promise<void> {
     const at = this.#options.consent.now();
     const act = { act: 'leave' } as const;
-    const { empty } = DECISION_LOG_CODEC;
+    const broken = (error: unknown): boolean => isUnreadable(error) || isRolledBack(error);
     await mend(
       () => this.#choices.update((choices) => (choices.left ? null : decided(choices, act, at))),
       () => this.#choices.replace(decided(emptyChoices(), act, at)),
+      broken,
     );
+    const { serial: applied } = (await this.#choices.load()).value;
+    const isBlank = (data: Evidence | DecisionLog): boolean =>
+      data.origin === '' && data.applied === applied;
+    // Also where nothing was kept: a writer that read before the person left must find its record changed.
+    const evidence = { ...emptyEvidence(), applied };
     await mend(
-      () => this.#evidence.update(({ latest }) => (latest === 0 ? null : emptyEvidence())),
-      () => this.#evidence.replace(emptyEvidence()),
+      () => this.#evidence.update((old) => (isBlank(old) ? null : evidence)),
+      () => this.#evidence.replace(evidence),
+      broken,
     );
+    const log = { ...DECISION_LOG_CODEC.empty(), applied };
     await mend(
-      () => this.#decisions.update((log) => (log.records.length === 0 ? null : empty())),
-      () => this.#decisions.replace(empty()),
+      () => this.#decisions.update((old) => (isBlank(old) ? null : log)),
+      () => this.#decisions.replace(log),
+      broken,
     );
   }
 
@@ -243,6 +258,7 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
       const choices = await this.#openChoices();
       // Of two histories of decisions, or where some are missing, none can be told to be the whole one.
       checkFollowed(current, choices);
+      checkConsent(current, this.#options.consent);
       // Also a backup does not turn the clock back.
       const latest = Math.max(current.latest, backup.evidence.latest);
       return this.#rules.cleaned({ ...backup.evidence, latest }, choices);
@@ -267,7 +283,7 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
     const { value } = await this.#evidence.load();
     const choices = await this.#openChoices();
     const cleaned = this.#rules.cleaned(value, choices);
-    if (cleaned.cells === value.cells) return { evidence: cleaned, choices };
+    if (isSettled(value, cleaned)) return { evidence: cleaned, choices };
     const evidence = await this.#evidence.update(async (newest) =>
       this.#rules.cleaned(newest, await this.#openChoices()),
     );
@@ -275,18 +291,22 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
   }
 
   async #cleanDecisions(): Promise<readonly DecisionRecord[]> {
-    const from = await this.#decisionsFrom();
+    const rules = await this.#logRules();
     const log = await this.#decisions.update(async (log) => {
-      const cleaned = cleanedLog(log, await this.#openChoices(), from);
+      const cleaned = cleanedLog(log, await this.#openChoices(), rules);
       return cleaned.records === log.records ? null : cleaned;
     });
     return log.records;
   }
 
   /** Also here a clock that is set back revives nothing: the evidence knows the latest time. */
-  async #decisionsFrom(): Promise<number> {
-    const { value } = await this.#evidence.load();
-    return this.#rules.now(value) - this.#options.decisionRetentionMs;
+  async #logRules(): Promise<LogRules> {
+    const { evidence } = await this.#current();
+    const now = this.#rules.now(evidence);
+    return {
+      keptFrom: now - this.#options.decisionRetentionMs,
+      tagEnded: (tag, acts) => this.#rules.tagEnded(tag, acts, now),
+    };
   }
 
   /** @throws {VelaturaError} `profile/left` */
@@ -332,12 +352,21 @@ export class SceneKeeper<S extends string = string> implements SceneProfile<S> {
   }
 }
 
-/** Tries the first, and where a record cannot be read, the second. */
-async function mend(first: () => Promise<unknown>, second: () => Promise<unknown>): Promise<void> {
+/** True when cleaning has nothing to write: other tabs find in the record which acts of consent to know. */
+function isSettled(evidence: Evidence, cleaned: Evidence): boolean {
+  return cleaned.cells === evidence.cells && cleaned.head === evidence.head;
+}
+
+/** Tries the first, and where a record is broken, by default one that cannot be read, the second. */
+async function mend(
+  first: () => Promise<unknown>,
+  second: () => Promise<unknown>,
+  broken: (error: unknown) => boolean = isUnreadable,
+): Promise<void> {
   try {
     await first();
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!broken(error)) throw error;
     await second();
   }
 }

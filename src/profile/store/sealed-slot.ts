@@ -91,13 +91,15 @@ export class SealedSlot<T> {
     throw storageUnavailable('other writers were always faster');
   }
 
-  /** Puts a value in the place of whatever is there, also of what cannot be read. */
+  /** Puts a value in the place of whatever is there, also of what cannot be read or is older than what was seen. */
   async replace(value: T): Promise<void> {
     const { storage, name } = this.#options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const version = ((await storage.read(name))?.version ?? -1) + 1;
       if (await storage.write(name, await this.#seal(version, value))) {
-        this.#keep({ version, value });
+        // Its version may be lower than one that was seen: this is the new beginning.
+        this.#seen = version;
+        this.#state = { version, value };
         return;
       }
     }

@@ -30,6 +30,11 @@ export function personLeft(): VelaturaError {
   return new VelaturaError('profile/left', 'the person left: nothing of the profile is kept');
 }
 
+/** True when an older record came back. */
+export function isRolledBack(error: unknown): boolean {
+  return error instanceof VelaturaError && error.code === 'profile/store-rolled-back';
+}
+
 /** True when a record is there and does not open. */
 export function isUnreadable(error: unknown): boolean {
   return error instanceof VelaturaError && error.code === 'profile/store-unreadable';

@@ -50,7 +50,7 @@ describe('sampled Gaussians', () => {
           expect(at(q, sigma, rounds, d / factor) * SLACK).toBeGreaterThanOrEqual(base);
         }
       }),
-      { ...RUNS, numRuns: 8 },
+      { ...RUNS, numRuns: 5 },
     );
   });
 
@@ -77,7 +77,7 @@ describe('sampled Gaussians', () => {
         expect(deltaOfPlan(subject, upper).lower as number).toBeLessThanOrEqual(d * (1 + 1e-9));
         expect(deltaOfPlan(subject, lower as number).upper).toBeGreaterThanOrEqual(d * (1 - 1e-9));
       }),
-      { ...RUNS, numRuns: 10 },
+      { ...RUNS, numRuns: 5 },
     );
   });
 });
@@ -126,7 +126,7 @@ describe('composition', () => {
           expect(epsilonOfPlan(subject, d, name).upper).toBeLessThanOrEqual(sum * (1 + 1e-9));
         }
       }),
-      { ...RUNS, numRuns: 12 },
+      { ...RUNS, numRuns: 4 },
     );
   });
 });

@@ -133,7 +133,7 @@ describe('encodeHandles', () => {
         read++;
         expect(encodeHandles(handles)).toEqual(bytes);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
     expect(read).toBeGreaterThan(300);
   });

@@ -55,7 +55,7 @@ export const PLAIN_TASK: LiveTask = {
   schedule: { checkIn: 1000, step: 1000, coolDown: 1000 },
 };
 
-/** The same, with noise of the clients behind a secure sum. */
+/** The same, with noise of three honest clients behind a secure sum: of five one may collude, and one vanish. */
 export function hiddenTask(consistency: boolean): LiveTask {
   const { noise } = planDistributedNoise({
     ...{ dimension: PARAMETERS, clippingNorm: 1, cohort: 5, honestSurvivors: 3 },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SecureRandom } from '../../../src/core/secure-random.ts';
+import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import { epsilonOfPlan, type PrivacyBudgetAccountant } from '../../../src/dp/index.ts';
 import {
+  DistributedEncoder,
   type DistributedNoise,
   distributedMultiplier,
   distributedPlan,
@@ -220,6 +222,19 @@ describe('noise of the clients is refused', () => {
     expect(outcome.kind).toBe('released');
   });
 
+  it('ready made, with randomness and a rotation of its own', async () => {
+    const encoder = new DistributedEncoder(noise, {
+      roundId: 'another',
+      random: new SeededRandom('known'),
+    });
+    const run = runPrivateRound(hidden, { ...request, encoder });
+    await expect(run).rejects.toThrow(
+      new TypeError(
+        '"encoder" expected an UpdateEncoder without noise or a DistributedNoise, got DistributedEncoder',
+      ),
+    );
+  });
+
   it('with constants that do not hold', async () => {
     const spoilt: DistributedNoise = { ...noise, shareVariance: 0 };
     await refuses({}, { encoder: spoilt }, 'dp/invalid-parameter');
@@ -321,8 +336,9 @@ describe('federated averaging through SecAgg+', () => {
     expect(statement.epsilon?.upper).toBeGreaterThan(19);
     expect(statement.trustModel.server).toContain('keeps to the protocol');
     expect(statement.trustModel.server).toContain('noise of at least 15 members');
-    expect(statement.trustModel.otherClients).toContain('pool');
+    expect(statement.trustModel.otherClients).toContain('and at least one, may pool');
     expect(statement.insecure).toBe(false);
+    expect(statement.trustModel.otherClients).toContain('of 15 others');
     const other = { ...training, method: 'one-shot' } as const;
     await expect(trainTagModel(SIMULATION, task, clients, other)).rejects.toThrow(RangeError);
   });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryRoundJournal } from '../../../src/federated/rounds/round-journal.ts';
 import { SecAggClient } from '../../../src/federated/secagg/client.ts';
-import type { Bytes } from '../../../src/federated/secagg/crypto.ts';
-import { writeFrame, writeMembers } from '../../../src/federated/secagg/frames.ts';
+import { mostColluders } from '../../../src/federated/secagg/collusion.ts';
+import type { Bytes, SigningKey } from '../../../src/federated/secagg/crypto.ts';
+import { keyName, writeFrame, writeMembers } from '../../../src/federated/secagg/frames.ts';
+import { readRound } from '../../../src/federated/secagg/round.ts';
 import { bodyOf, FRAME, MEMBERS, Scene, vectorOf } from './fixtures.ts';
 import { fuzzRound } from './fuzz.ts';
 
@@ -243,7 +245,11 @@ describe('an announcement', () => {
   });
 
   it.each([
-    ['noise', { noise: 'none' }],
+    ['noise', { noise: 'skellam' }],
+    ['dimension', { dimension: 7 }],
+    ['modulusBits', { modulusBits: 24 }],
+    ['contributionBound', { contributionBound: 101 }],
+    ['contributionBound', { contributionBound: null }],
     ['minimumSurvivors', { minimumSurvivors: 5 }],
     ['colluders', { corruptShare: 0.2 }],
     ['consistency', { consistency: true }],
@@ -254,6 +260,73 @@ describe('an announcement', () => {
       ...refused('too-weak'),
       details: { name },
     });
+  });
+
+  it('with honest words and too little room for noisy vectors is refused: silence would tell', async () => {
+    const honest = { noise: 'skellam', contributionBound: null, colluders: 1, threshold: 5 };
+    await (await Scene.open('room', honest)).toMask();
+    for (const [name, lie] of [
+      ['contributionBound', { contributionBound: 100 }],
+      ['modulusBits', { modulusBits: 8 }],
+      ['dimension', { dimension: 4 }],
+    ] as const) {
+      const { demands } = await Scene.open('room', honest);
+      const lying = await Scene.open('room', { ...honest, ...lie }, demands).catch(
+        (error) => error,
+      );
+      expect(lying).toMatchObject({ ...refused('too-weak'), details: { name } });
+    }
+    const bound = { ...honest, contributionBound: 100 };
+    const { demands } = await Scene.open('room', honest);
+    await expect(
+      Scene.open('room', bound, { ...demands, contributionBound: 100 }),
+    ).rejects.toMatchObject({ ...refused('too-weak'), details: { name: 'contributionBound' } });
+  });
+
+  it('counts at least one who knows its own part of the noise', async () => {
+    const noisy = { noise: 'skellam', contributionBound: null, threshold: 5 };
+    await expect(Scene.open('own', noisy)).rejects.toMatchObject({
+      ...refused('too-weak'),
+      details: { name: 'colluders' },
+    });
+  });
+
+  it('counts as many colluders as the share says, whatever its rounding', () => {
+    for (let percent = 0; percent < 100; percent++) {
+      expect(mostColluders(percent / 100, 100, false)).toBe(percent);
+      expect(mostColluders(percent / 100, 100_000, true)).toBe(Math.max(1, 1000 * percent));
+    }
+    expect(mostColluders(0.099, 10, false)).toBe(0);
+  });
+
+  it('is refused where the directory does not know all of the cohort, or there is none', async () => {
+    const scene = await Scene.open('directory', { consistency: true });
+    const { crypto, demands, serverKey, identities } = scene;
+    const options = { crypto, demands, identity: identities[0] as SigningKey };
+    const join = SecAggClient.join(scene.server.announcement, {
+      ...{ ...options, server: serverKey.publicKey, journal: new MemoryRoundJournal() },
+    });
+    await expect(join).rejects.toThrow(
+      new TypeError('"isMember" expected a function under consistency, got undefined'),
+    );
+    scene.directory.delete(keyName((identities[3] as SigningKey).publicKey));
+    await expect(scene.join(0)).rejects.toMatchObject({
+      ...refused('too-weak'),
+      details: { name: 'cohort' },
+    });
+  });
+
+  it('cannot make a member work for more than 2,000 neighbours', async () => {
+    const { round } = await Scene.open('work', { contributionBound: null });
+    const cohort = Array.from({ length: 2004 }, (_, i) => {
+      const key = new Uint8Array(32);
+      new DataView(key.buffer).setUint32(0, i);
+      return key;
+    });
+    expect(readRound({ ...round, cohort, neighbours: 2000 }).neighbours).toBe(2000);
+    for (const neighbours of [2002, 2003]) {
+      expect(() => readRound({ ...round, cohort, neighbours })).toThrow('"neighbours"');
+    }
   });
 
   it('is refused for a graph that falls apart, or a threshold that colluders reach', async () => {

@@ -4,7 +4,12 @@ import { SeededRandom } from '../../../src/core/seeded-random.ts';
 import { MemoryRoundJournal } from '../../../src/federated/rounds/round-journal.ts';
 import { SecAggClient, type SecAggDemands } from '../../../src/federated/secagg/client.ts';
 import type { Bytes, SecAggCrypto, SigningKey } from '../../../src/federated/secagg/crypto.ts';
-import { FRAME, type FrameType, writeFrame } from '../../../src/federated/secagg/frames.ts';
+import {
+  FRAME,
+  type FrameType,
+  keyName,
+  writeFrame,
+} from '../../../src/federated/secagg/frames.ts';
 import { encodeRound, roundDigest, type SecAggRound } from '../../../src/federated/secagg/round.ts';
 import { type Outbox, SecAggServer } from '../../../src/federated/secagg/server.ts';
 import { NodeSecAggCrypto } from '../../../src/node/secagg-crypto.ts';
@@ -34,6 +39,8 @@ export class Scene {
   readonly digest: Bytes;
   readonly server: SecAggServer;
   readonly demands: SecAggDemands;
+  /** Names of the identity keys that members know each other by. */
+  readonly directory: Set<string>;
   clients: SecAggClient[] = [];
 
   private constructor(
@@ -42,18 +49,27 @@ export class Scene {
     identities: readonly SigningKey[],
     round: SecAggRound,
     server: SecAggServer,
+    demands: SecAggDemands | undefined,
   ) {
     this.crypto = crypto;
     this.serverKey = serverKey;
     this.identities = identities;
     this.round = round;
     this.server = server;
+    this.directory = new Set(identities.map(({ publicKey }) => keyName(publicKey)));
     this.digest = roundDigest(encodeRound(round), crypto.sha256);
-    const { consistency, noise, minimumSurvivors } = round;
-    this.demands = { corruptShare: 0, securityBits: 40, consistency, noise, minimumSurvivors };
+    const { consistency, noise, minimumSurvivors, dimension, modulusBits } = round;
+    this.demands = demands ?? {
+      ...{ corruptShare: 0, securityBits: 40, consistency, noise, minimumSurvivors },
+      ...{ dimension, modulusBits, contributionBound: round.contributionBound },
+    };
   }
 
-  static async open(seed: string, overrides: Partial<SecAggRound> = {}): Promise<Scene> {
+  static async open(
+    seed: string,
+    overrides: Partial<SecAggRound> = {},
+    demands?: SecAggDemands,
+  ): Promise<Scene> {
     const crypto = new SeededCrypto(seed);
     const fresh = (): Promise<SigningKey> => crypto.signingKey(crypto.randomBytes(32));
     const serverKey = await fresh();
@@ -70,12 +86,12 @@ export class Scene {
       minimumSurvivors: 4,
       colluders: 0,
       consistency: false,
-      noise: 'skellam',
+      noise: 'none',
       graphSeed: crypto.randomBytes(32),
       ...overrides,
     };
     const server = await SecAggServer.open(round, crypto, serverKey);
-    const scene = new Scene(crypto, serverKey, identities, round, server);
+    const scene = new Scene(crypto, serverKey, identities, round, server, demands);
     for (const place of identities.keys()) scene.clients.push(await scene.join(place));
     return scene;
   }
@@ -87,6 +103,7 @@ export class Scene {
       server: this.serverKey.publicKey,
       demands: this.demands,
       journal,
+      isMember: (key) => this.directory.has(keyName(key)),
     });
   }
 

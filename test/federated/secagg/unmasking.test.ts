@@ -1,8 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SumParameters, Unmasker } from '../../../src/federated/index.ts';
 import { SecAggSum } from '../../../src/federated/secagg/secagg-sum.ts';
 import { unmaskerOf } from '../../../src/federated/secagg/unmasking.ts';
 import { NodeSecAggCrypto, UnmaskingThreads } from '../../../src/node/index.ts';
+
+/** All threads that were started, in order, so that a test can end one. */
+const started: Worker[] = [];
+vi.mock('../../../src/node/worker-thread.ts', async (original) => {
+  const module = await original<typeof import('../../../src/node/worker-thread.ts')>();
+  return {
+    ...module,
+    startWorker: (beside: string, name: string) => {
+      const worker = module.startWorker(beside, name);
+      started.push(worker);
+      return worker;
+    },
+  };
+});
 
 const crypto = new NodeSecAggCrypto();
 const here = unmaskerOf(crypto);
@@ -60,6 +75,22 @@ describe('threads that take off masks', () => {
       });
     }
     expect(await sumWith(threads.unmask, 16)).toEqual(new Array(37).fill(8));
+  });
+
+  it('lose one sum when one has died, and have a new one for the next', async () => {
+    const mortal = new UnmaskingThreads(2);
+    const [victim] = started.slice(-1) as [Worker];
+    try {
+      // It dies just before it is asked, when nobody has noticed.
+      const killing: Unmasker = (terms, tasks) => {
+        void victim.terminate();
+        return mortal.unmask(terms, tasks);
+      };
+      await expect(sumWith(killing, 16)).rejects.toMatchObject({ code: 'federated/worker-lost' });
+      expect(await sumWith(mortal.unmask, 16)).toEqual(new Array(37).fill(8));
+    } finally {
+      await mortal.close();
+    }
   });
 
   it('that ended lose the sum with a code', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { verifySignedHead } from '../../../src/core/signed-head.ts';
 import { verifyEd25519 } from '../../../src/node/ed25519.ts';
 import type { AuditFact } from '../../../src/profile/audit/audit-record.ts';
@@ -136,6 +136,43 @@ describe('AuditLog', () => {
       code: 'core/broken-chain',
       details: { seq: 0, fault: 'altered' },
     });
+  });
+
+  it('does not open a log that a noted head shows to be another, and closes its storage', async () => {
+    const { log, storage } = await newLog();
+    for (let i = 0; i < 3; i++) log.append(readFact());
+    const head = await log.head();
+    const bytes = new TextEncoder().encode(await textOf(storage));
+    const noted = { heads: [head], verifySignature: verifyEd25519 };
+    const again = await newLog({ storage: new MemoryAuditStorage(bytes), ...noted });
+    expect(again.log.length).toBe(3);
+    const cut = new MemoryAuditStorage(bytes.subarray(0, bytes.indexOf(10) + 1));
+    const closed = vi.spyOn(cut, 'close');
+    await expect(newLog({ storage: cut, ...noted })).rejects.toMatchObject({
+      code: 'core/broken-chain',
+      details: { fault: 'rolled-back' },
+    });
+    expect(closed).toHaveBeenCalledOnce();
+    const anew = await newLog();
+    for (let i = 0; i < 4; i++) anew.log.append(readFact({ actor: 'another' }));
+    await anew.log.flush();
+    await expect(newLog({ storage: anew.storage, ...noted })).rejects.toMatchObject({
+      details: { fault: 'rewritten' },
+    });
+    const signers = { operator: new Uint8Array(32).fill(9) };
+    await expect(
+      newLog({ storage: new MemoryAuditStorage(bytes), ...noted, signers }),
+    ).rejects.toMatchObject({ details: { fault: 'bad-signature' } });
+  });
+
+  it('writes no line that is longer than a reader takes', async () => {
+    const { log, storage } = await newLog();
+    const custody = FACTS[1] as Extract<AuditFact, { kind: 'custody' }>;
+    const opens = Array.from({ length: 65_536 }, () => 'x'.repeat(256));
+    expect(() => log.append({ ...custody, opens })).toThrow(RangeError);
+    log.append(readFact());
+    await log.flush();
+    expect(await verifyAuditLog(storage.read())).toMatchObject({ ok: true, entries: 1 });
   });
 
   it('takes nothing more after a write that failed, or after its end', async () => {

@@ -4,7 +4,7 @@ import type { SignedHead } from '../../../src/core/signed-head.ts';
 import { HeadWitness } from '../../../src/core/witness.ts';
 import { verifyEd25519 } from '../../../src/node/ed25519.ts';
 import { nodeSha256 } from '../../../src/node/sha256.ts';
-import { readLine } from '../../../src/profile/audit/audit-line.ts';
+import { MAX_LINE, readLine } from '../../../src/profile/audit/audit-line.ts';
 import { MemoryAuditStorage } from '../../../src/profile/audit/audit-storage.ts';
 import {
   auditChain,
@@ -58,6 +58,34 @@ const spliced = (
 
 const flipped = (line: string): string =>
   line.replace(/"hash":"(.)/, (_, digit) => `"hash":"${digit === '0' ? '1' : '0'}`);
+
+describe('a line without end', () => {
+  const parts = function* (bytes: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20));
+  };
+
+  it.each([0, 1])('is no entry with %i bytes too many, and what follows is read', async (over) => {
+    const { lines } = await sampleLog(2);
+    const text = lines.map((line) => new TextEncoder().encode(`${line}\n`));
+    const [first, second] = text as [Uint8Array, Uint8Array];
+    // Blanks are JSON as well: the line stays a record, with a hash that does not fit.
+    const bytes = new Uint8Array(MAX_LINE + over + second.length).fill(32);
+    bytes.set(first.subarray(0, 10));
+    bytes.set(first.subarray(10), MAX_LINE + over - first.length + 10);
+    bytes.set(second, MAX_LINE + over);
+    const found = await verifyAuditLog(parts(bytes), { sha256: nodeSha256 });
+    expect(found.faults.map(({ kind, line }) => [kind, line])).toEqual([
+      [over === 0 ? 'altered' : 'malformed', 1],
+    ]);
+    expect(found.entries).toBe(2 - over);
+  });
+
+  it('is torn when the file ends in it', async () => {
+    const bytes = new Uint8Array(MAX_LINE + 5).fill(32);
+    const { faults } = await verifyAuditLog(parts(bytes));
+    expect(faults.map(({ kind, line }) => [kind, line])).toEqual([['torn-end', 1]]);
+  });
+});
 
 describe('verifyAuditLog', () => {
   it('finds nothing wrong with a log as it was written', async () => {

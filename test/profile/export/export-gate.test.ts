@@ -5,8 +5,9 @@ import type { PrivacyStatement } from '../../../src/dp/statement.ts';
 import { verifyEd25519 } from '../../../src/node/ed25519.ts';
 import { EXPORT_PURPOSE } from '../../../src/profile/export/export-gate.ts';
 import { validateExportPolicy } from '../../../src/profile/export/export-policy.ts';
+import type { ProfileEvent } from '../../../src/profile/index.ts';
 import { recordsOf, textOf } from '../audit/fixtures.ts';
-import { DAY } from '../fixtures.ts';
+import { DAY, START } from '../fixtures.ts';
 import { events, exported, exporter, HOUR, newGate, orders, policyJson } from './fixtures.ts';
 
 const refused = (reason: string): object => ({
@@ -114,6 +115,48 @@ describe('ExportGate', () => {
     await expect(gate.exportData(swapped)).rejects.toMatchObject(refused('consent-missing'));
   });
 
+  it('lets nothing go that is from before the consent for that recipient', async () => {
+    const { gate, base, watched, consentOf, clock } = await newGate();
+    const early = START - 1;
+    const mixed = [...orders(2), ...orders(3, early).slice(2)];
+    await expect(gate.exportData(base({ records: mixed }))).rejects.toMatchObject(
+      refused('before-consent'),
+    );
+    const [first, ...others] = events(6, 'makeup') as [ProfileEvent, ...ProfileEvent[]];
+    const seen = [{ ...first, time: early }, ...others];
+    await expect(gate.exportData(watched({ events: seen }))).rejects.toMatchObject(
+      refused('before-consent'),
+    );
+    // Agreeing again covers what comes, not what was.
+    const ledger = consentOf('u1');
+    const scope = { tier: 'essential', recipient: 'lab-sg' } as const;
+    ledger.withdraw(scope);
+    clock.time += HOUR;
+    ledger.grant({
+      scope,
+      purposes: ['order-fulfilment'],
+      controller: 'platform',
+      expiresAt: START + 365 * DAY,
+    });
+    await expect(gate.exportData(base())).rejects.toMatchObject(refused('before-consent'));
+    const { payload } = await gate.exportData(base({ records: orders(2, clock.time) }));
+    expect(payload).toHaveLength(2);
+  });
+
+  it('lets nothing go that is past its retention, dated ahead or not dated', async () => {
+    const { gate, watched, base, clock } = await newGate();
+    clock.time = START + 90 * DAY;
+    expect((await gate.exportData(watched())).payload).toHaveLength(1);
+    clock.time += 1;
+    await expect(gate.exportData(watched())).rejects.toMatchObject(refused('past-retention'));
+    for (const time of [clock.time + 1, Number.NaN, undefined as unknown as number]) {
+      const records = orders(1).map((record) => ({ ...record, time }));
+      await expect(gate.exportData(base({ records }))).rejects.toMatchObject(
+        refused('in-the-future'),
+      );
+    }
+  });
+
   it.each([
     ['unknown-destination', { destination: 'mars' }],
     ['unknown-destination', { destination: '__proto__' }],
@@ -159,6 +202,22 @@ describe('ExportGate', () => {
     next.clock.time = start + 10 * DAY;
     const tenth = next.base({ from: next.clock.time, until: next.clock.time + HOUR });
     await expect(next.gate.exportData(tenth)).rejects.toMatchObject(refused('assessment-missing'));
+  });
+
+  it('takes two names of one recipient in one country for one', async () => {
+    const { singapore } = policyJson().destinations;
+    const twice = { ...policyJson().destinations, alias: { ...singapore } };
+    const aliased = validateExportPolicy(exported, { ...policyJson(), destinations: twice });
+    const { gate, base, clock } = await newGate({ policy: aliased });
+    const until = clock.time + 20 * HOUR;
+    await gate.exportData(base({ until }));
+    clock.time = until;
+    const next = { from: until, until: until + 20 * HOUR };
+    await expect(gate.exportData(base({ ...next, destination: 'alias' }))).rejects.toMatchObject(
+      refused('assessment-missing'),
+    );
+    // Another recipient is another flow.
+    await gate.exportData(base({ ...next, destination: 'dublin' }));
   });
 
   it('lets one of two flows through that are short alone and long together', async () => {
@@ -209,6 +268,13 @@ describe('ExportGate', () => {
     await expect(gate.exportReleased({ ...request, statement: loud })).rejects.toMatchObject(
       refused('epsilon-too-large'),
     );
+    // A small epsilon says nothing beside a large delta.
+    const hollow = statement({ epsilon: { lower: 0.1, upper: 0.1 }, delta: 0.9 });
+    for (const poor of [hollow, statement({ delta: 1.1e-6 }), statement({ delta: Number.NaN })]) {
+      await expect(gate.exportReleased({ ...request, statement: poor })).rejects.toMatchObject(
+        refused('delta-too-large'),
+      );
+    }
   });
 
   it('lets nothing go that the log did not take', async () => {
@@ -247,6 +313,8 @@ describe('validateExportPolicy', () => {
     ],
     ['minimumPeople', { minimumPeople: 1 }],
     ['maximumEpsilon', { maximumEpsilon: 0 }],
+    ['maximumDelta', { maximumDelta: 1 }],
+    ['maximumDelta', { maximumDelta: undefined }],
     ['attestationPeriod', { attestationPeriod: 'a year' }],
     ['negativeList[0]', { negativeList: [{ what: 'order' }] }],
     [

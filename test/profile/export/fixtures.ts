@@ -84,19 +84,21 @@ export function policyJson() {
     assessmentPeriod: 'P730D',
     minimumPeople: 5,
     maximumEpsilon: 2,
+    maximumDelta: 1e-6,
   };
 }
 
 export const policy: ExportPolicy = validateExportPolicy(exported, policyJson());
 
-/** A ledger of a person who agreed to everything, also that it goes to both recipients. */
-export function agreeingLedger(person: string, clock: TestClock): ConsentLedger {
+/** A ledger of a person who agreed to everything at that time, also that it goes to both recipients. */
+function agreeingLedger(person: string, clock: TestClock, agreedAt: number): ConsentLedger {
+  let read = (): number => agreedAt;
   const ledger = new ConsentLedger({
     schema: exported,
     person,
     key: KEY,
     noticeVersion: 1,
-    clock: clock.read,
+    clock: () => read(),
   });
   const expiresAt = START + 365 * DAY;
   const scopes = [
@@ -114,12 +116,14 @@ export function agreeingLedger(person: string, clock: TestClock): ConsentLedger 
     ledger.grant({ ...terms, scope });
     for (const recipient of parties) ledger.grant({ ...terms, scope: { ...scope, recipient } });
   }
+  read = clock.read;
   return ledger;
 }
 
-export const orders = (count: number): BaseRecord[] =>
+export const orders = (count: number, time = START): BaseRecord[] =>
   Array.from({ length: count }, (_, i) => ({
     account: `u${i}`,
+    time,
     fields: { article: 'pan', amount: i, address: `street ${i}` },
   }));
 
@@ -149,7 +153,7 @@ export async function newGate(changes: Partial<ExportGateOptions> = {}) {
   });
   const ledgers = new Map<string, ConsentLedger>();
   const consentOf = (account: string): ConsentLedger => {
-    const found = ledgers.get(account) ?? agreeingLedger(account, clock);
+    const found = ledgers.get(account) ?? agreeingLedger(account, clock, START);
     ledgers.set(account, found);
     return found;
   };

@@ -72,6 +72,14 @@ describe('verifyHops', () => {
       singapore,
     );
     expect(await problem(first, second, back)).toMatch(/does not let it/);
+    for (const content of [null, undefined, 'a receipt']) {
+      const empty = { ...first, content } as unknown as typeof first;
+      expect(await problem(empty)).toMatch(/hop 1 is no receipt/);
+    }
+    expect(await problem(null as unknown as typeof first)).toMatch(/hop 1 is no receipt/);
+    expect(await verifyHops(null as unknown as typeof statement, [], check)).toMatch(/no document/);
+    const undated = { at: 'soon' as unknown as number };
+    expect(await problem(first, await sign(undated))).toMatch(/dated before/);
     const forged = { ...statement, content: { ...statement.content, destination: 'dublin' } };
     expect(await verifyHops(forged, [], check)).toMatch(/altered/);
   });

@@ -19,7 +19,7 @@ function ask(changes: Partial<AudienceRequest> = {}): ReturnType<typeof audience
     scene: 'live-beauty',
     purpose: 'advertising',
     vulnerabilityTags: [],
-    profile: profileOf(),
+    profile: profileOf({ purpose: changes.purpose ?? 'advertising' }),
     segment,
     minimumSegment: 100,
     ...changes,
@@ -52,13 +52,13 @@ describe('audienceOf', () => {
   });
 
   it('refuses advertising in a scene without', () => {
-    const profile = profileOf({ scene: 'live-food', tags: [] });
+    const profile = profileOf({ scene: 'live-food', purpose: 'advertising', tags: [] });
     expect(() => ask({ scene: 'live-food', profile })).toThrow(refusal('no-advertising'));
   });
 
   it('recommends by the person, and by nobody after an opt-out', () => {
     expect(ask({ purpose: 'recommendation', segment: null }).kind).toBe('person');
-    const profile = profileOf({ personalised: false });
+    const profile = profileOf({ purpose: 'advertising', personalised: false });
     expect(ask({ profile })).toEqual({ kind: 'everyone', segment: null, tags: [], withheld: [] });
   });
 
@@ -66,6 +66,29 @@ describe('audienceOf', () => {
     expect(() => ask({ profile: profileOf({ scene: 'feed' }) })).toThrow(
       expect.objectContaining({ code: 'profile/flow-unauthorised' }),
     );
+  });
+});
+
+describe('the purpose of a profile', () => {
+  const direct = { scene: 'feed', segment: null } as const;
+
+  it('is that of the list: who opted out of advertising has another profile for it', () => {
+    const profile = profileOf({ scene: 'feed' });
+    expect(() => ask({ ...direct, profile })).toThrow(refusal('other-purpose'));
+    expect(() => ask({ profile: profileOf() })).toThrow(refusal('other-purpose'));
+    const search = profileOf({ purpose: 'search' });
+    expect(() => ask({ purpose: 'recommendation', profile: search })).toThrow(
+      refusal('other-purpose'),
+    );
+  });
+
+  it('covers only tags that the schema declares for it', () => {
+    const tags = [{ tag: 'spend-level', probability: 0.9, source: 'model' } as const];
+    const profile = profileOf({ scene: 'feed', purpose: 'advertising', tags });
+    expect(ask({ ...direct, profile })).toMatchObject({
+      tags: [],
+      withheld: [{ tag: 'spend-level', reason: 'purpose-not-declared' }],
+    });
   });
 });
 

@@ -50,7 +50,13 @@ describe('rankList', () => {
         { tag: 'friends', probability: 0.2 },
       ],
     };
-    const request = rankingRequest({ purpose: 'advertising', segment, candidates: asked });
+    const profile = profileOf({ purpose: 'advertising' });
+    const request = rankingRequest({
+      purpose: 'advertising',
+      profile,
+      segment,
+      candidates: asked,
+    });
     const list = rankList(advertised, POLICY, request);
     expect(asked).toHaveBeenCalledWith([{ tag: 'makeup', probability: 0.2 }]);
     expect(list.audience).toEqual({
@@ -58,6 +64,38 @@ describe('rankList', () => {
       segment: 'segment 4',
       withheld: [{ tag: 'friends', reason: 'sensitive' }],
     });
+  });
+
+  it('gives all members of a segment the same list, whatever they saw or like', () => {
+    const segment = { id: 's', scene: 'live-beauty', membersAtLeast: 50, tags: [] };
+    const profile = profileOf({ purpose: 'advertising' });
+    const policy = {
+      ...POLICY,
+      calibration: 1,
+      exposure: { perProvider: 100, perItem: 1, periodMs: 24 * HOUR },
+    };
+    const at = START + 12 * HOUR;
+    const list = (changes: object) =>
+      rankList(
+        advertised,
+        policy,
+        rankingRequest({ purpose: 'advertising', profile, segment, at, ...changes }),
+      );
+    const plain = list({});
+    expect(plain.audience.kind).toBe('segment');
+    expect(list({ showings: [{ item: 'a', time: at - HOUR }] })).toEqual(plain);
+    expect(list({ target: new Map([['second', 1]]) })).toEqual(plain);
+  });
+
+  it('refuses advertising where there is none before it looks at anything else', () => {
+    const food = { scene: 'live-food', purpose: 'advertising', at: START + 2 * HOUR } as const;
+    const profile = profileOf({ ...food, tags: [] });
+    for (const changes of [{ dial: 0 }, { profile: { ...profile, personalised: false } }, {}]) {
+      const request = rankingRequest({ ...food, profile, ...changes });
+      expect(() => rankList(advertised, POLICY, request)).toThrow(
+        expect.objectContaining({ code: 'profile/ranking-refused' }),
+      );
+    }
   });
 
   it('passes no limit, whatever the other steps want', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { verifyDocument } from '../../../src/core/signed-document.ts';
+import { contentDigest, verifyDocument } from '../../../src/core/signed-document.ts';
 import { verifyEd25519 } from '../../../src/node/ed25519.ts';
 import { MemoryAuditStorage } from '../../../src/profile/audit/audit-storage.ts';
 import {
   DecisionRegister,
+  decisionDigests,
   EVIDENCE_PURPOSE,
   type ReviewPolicy,
   type ReviewResult,
@@ -69,6 +70,26 @@ describe('DecisionRegister', () => {
     for (const word of ['instalments', 'spend-level', 'I pay', 'returned', handle, 'u1']) {
       expect(text).not.toContain(word);
     }
+  });
+
+  it('puts no digest into the log that somebody could guess, and the file proves each', async () => {
+    const { register, storage } = await setUp();
+    const handle = await register.decide(DECISION);
+    await register.object(handle, 'I pay my orders.');
+    const file = await register.review(register.file(handle).id, OVERTURNED);
+    const digestsOf = async () =>
+      (await recordsOf(storage)).map((record) => ('digest' in record ? record.digest : null));
+    const logged = await digestsOf();
+    expect(logged).toEqual(decisionDigests(file));
+    const { decision, reasons } = DECISION;
+    for (const guess of [[decision, reasons], 'I pay my orders.', OVERTURNED]) {
+      expect(logged).not.toContain(contentDigest(guess));
+    }
+    // The same words about somebody else have another digest.
+    await register.decide({ ...DECISION, account: 'u2' });
+    expect((await digestsOf())[3]).not.toBe(logged[0]);
+    expect(await textOf(storage)).not.toContain(file.salt);
+    expect(file.salt).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it('upholds a decision, which then stands', async () => {

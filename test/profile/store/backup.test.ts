@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { nonPersonalisedProfile, recordDecision } from '../../../src/profile/index.ts';
+import {
+  nonPersonalisedProfile,
+  recordDecision,
+  type StoredRecord,
+} from '../../../src/profile/index.ts';
 import { DAY, grantAll, newLedger, order, START } from '../fixtures.ts';
 import {
   evidenceOf,
@@ -246,7 +250,9 @@ describe('a storage that was set back as a whole', () => {
     clock.time = START + DAY;
     const copy = storage.copy('e-');
     await store.observe(order());
-    const name = [...storage.copy('e-').keys()].find((key) => !copy.has(key)) as string;
+    const [name] = [...storage.copy('e-')].find(
+      ([key, { version }]) => version > (copy.get(key)?.version ?? -1),
+    ) as [string, StoredRecord];
     await store.observe(order());
     storage.records.set(name, { version: 0, bytes: new Uint8Array(5000) });
     await expect(store.scene('live-food').tags()).rejects.toMatchObject(ROLLED_BACK);

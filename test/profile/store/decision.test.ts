@@ -168,6 +168,61 @@ describe('kept records', () => {
     expect((await last.export()).scenes['live-food']?.decisions).toEqual([]);
   });
 
+  it('survive a decision about a tag before the first of them', async () => {
+    const { store, ...device } = await newStore();
+    const food = store.scene('live-food');
+    const other = await openStore(device);
+    await food.erase('kitchen');
+    await food.keepDecision(await shown(device, store));
+    await other.sweep();
+    await food.optOut('baby');
+    const [record] = (await food.decisions()).read('live-food', PURPOSE);
+    expect(record?.tags.map(({ tag }) => tag)).toEqual(['kitchen', 'health-food']);
+  });
+
+  it('are kept without tags that were opted out of or corrected meanwhile', async () => {
+    const { store, ...device } = await newStore();
+    const food = store.scene('live-food');
+    const record = await shown(device, store);
+    await food.keepDecision(record);
+    await food.optOut('baby');
+    await food.correct('kitchen', false);
+    await food.keepDecision(record);
+    const [, kept] = (await food.decisions()).read('live-food', PURPOSE);
+    expect(kept?.tags.map(({ tag }) => tag)).toEqual(['health-food']);
+  });
+
+  it('lose what a model made of data whose consent has ended, also when it is given again', async () => {
+    const { store, ...device } = await newStore();
+    const food = store.scene('live-food');
+    await food.correct('baby', false);
+    const record = await shown(device, store);
+    await food.keepDecision({
+      ...record,
+      withheld: [
+        { tag: 'spend-level', reason: 'sensitive-combination' },
+        { tag: 'kitchen', reason: 'consent' },
+      ],
+    });
+    device.consent.withdraw({ tier: 'enhanced', scene: 'live-food' });
+    await store.sweep();
+    const kept = async () => (await food.decisions()).read('live-food', PURPOSE);
+    expect((await kept())[0]?.tags).toHaveLength(3);
+    device.consent.withdraw({ tier: 'essential' });
+    device.consent.grant({
+      ...{ scope: { tier: 'essential' }, purposes: [PURPOSE], controller: 'platform' },
+      expiresAt: START + 365 * DAY,
+    });
+    await store.sweep();
+    // The person's own word stays, and so does what says nothing of the person.
+    expect((await kept())[0]).toMatchObject({
+      tags: [{ tag: 'baby', source: 'person' }],
+      withheld: [{ tag: 'kitchen', reason: 'consent' }],
+    });
+    await food.keepDecision(await shown(device, store));
+    expect((await kept())[1]?.tags).toHaveLength(3);
+  });
+
   it('hold any names that are text, and refuse what is none', async () => {
     const { store, ...device } = await newStore();
     const food = store.scene('live-food');

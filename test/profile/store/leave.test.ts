@@ -141,6 +141,40 @@ describe('leaving', () => {
     await expect(ProfileStore.open(options)).rejects.toMatchObject(LEFT);
   });
 
+  it('also ends a profile whose records were set back while it was open', async () => {
+    const { store, consent, storage } = await busyDevice(() => 'cancelled');
+    const copy = storage.copy();
+    await store.observe(order());
+    await store.scene('live-food').correct('kitchen', false);
+    await store.scene('live-beauty').erase();
+    storage.putBack(copy);
+    await store.leave();
+    expect(sealedSizes({ storage })).toBeLessThan(4096 + 64);
+    await expect(store.scene('live-food').tags()).rejects.toMatchObject(LEFT);
+    await expect(openStore({ storage, consent })).rejects.toMatchObject(LEFT);
+  });
+
+  it('also writes over what is empty, so that no writer that began before it ends after it', async () => {
+    const device = newDevice();
+    device.clock.time = START + DAY;
+    const store = await openStore(device);
+    const food = store.scene('live-food');
+    await store.leave();
+    const before = device.storage.copy();
+    device.consent.optIn(PURPOSE);
+    device.clock.time += DAY;
+    const other = await openStore(device, { rejoin: true });
+    const after = device.storage.copy();
+    const names = [...before.keys()].filter((name) => name !== 'owner');
+    expect(names.filter((name) => name.startsWith('d-'))).toHaveLength(2);
+    await other.leave();
+    for (const name of names) {
+      const version = after.get(name)?.version as number;
+      expect(device.storage.records.get(name)?.version, name).toBeGreaterThan(version);
+    }
+    await expect(food.tags()).rejects.toMatchObject(LEFT);
+  });
+
   it('does not pretend to end a profile under another secret', async () => {
     const { consent, storage } = await busyDevice(() => 'cancelled');
     const secret = new Uint8Array(32).fill(1);

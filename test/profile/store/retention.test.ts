@@ -5,12 +5,15 @@ import {
   grantAll,
   newLedger,
   order,
+  reopenedLedger,
   START,
   schemaJson,
   TestClock,
   watching,
 } from '../fixtures.ts';
 import { evidenceOf, newDevice, newStore, openStore, PURPOSE, tagOf } from './fixtures.ts';
+
+const ROLLED_BACK = { code: 'profile/store-rolled-back' };
 
 describe('retention', () => {
   it('ends with the shorter of tag and kind, and takes single days', async () => {
@@ -51,19 +54,16 @@ describe('retention', () => {
     device.clock.time = START + DAY;
     const first = await openStore(device, { halfLife: 'P900Y' });
     await first.observe(order());
-    const early = device.storage.copy('e-');
     device.clock.time = START + 200 * DAY;
     await first.sweep();
     await first.observe(order({ tag: 'baby', time: device.clock.time }));
     await first.close();
     device.clock.time = START + 2 * DAY;
-    const consent = newLedger(device.clock);
-    grantAll(consent);
+    const consent = reopenedLedger(device.consent, device.clock);
     const second = await openStore({ consent, storage: device.storage }, { halfLife: 'P900Y' });
     expect(await evidenceOf(second, 'kitchen')).toBe(0);
     // An event of today is older than what the profile has seen, so it is not taken either.
     expect(await second.observe(order({ time: device.clock.time }))).toBe('past-retention');
-    expect(early.size).toBe(1);
   });
 
   it('forgives a clock that once ran ahead when everything is erased', async () => {
@@ -72,8 +72,7 @@ describe('retention', () => {
     await store.observe(order({ time: clock.time }));
     await store.close();
     clock.time = START + DAY;
-    const honest = newLedger(clock);
-    grantAll(honest);
+    const honest = reopenedLedger(consent, clock);
     const next = await openStore({ consent: honest, storage });
     expect(await next.observe(order())).toBe('past-retention');
     await next.scene('live-food').erase();
@@ -102,6 +101,28 @@ describe('consent', () => {
     consent.withdraw({ tier: 'enhanced', scene: 'live-beauty' });
     grantAll(consent);
     expect((await tagOf(store.scene('live-beauty'), 'makeup')).events).toBe(0);
+  });
+
+  it('does not revive what expired by being given again', async () => {
+    const { store, clock, consent } = await newStore({ halfLife: 'P900Y' });
+    clock.time = START + 360 * DAY;
+    await store.observe(order({ time: clock.time }));
+    const backup = await store.backup();
+    clock.time = START + 370 * DAY;
+    const terms = { purposes: [PURPOSE], controller: 'platform' } as const;
+    const again = { scope: { tier: 'essential' }, ...terms, expiresAt: START + 700 * DAY } as const;
+    consent.grant(again);
+    expect(await evidenceOf(store, 'kitchen')).toBe(0);
+    await store.restore(backup);
+    expect(await evidenceOf(store, 'kitchen')).toBe(0);
+    expect(await store.observe(order({ time: clock.time }))).toBe('kept');
+    // Renewed in time, nothing has ended.
+    consent.grant({ ...again, expiresAt: START + 800 * DAY });
+    expect(await evidenceOf(store, 'kitchen')).toBe(2);
+    // Nor does an agreement to something else in between keep it.
+    consent.grant({ ...again, purposes: ['order-fulfilment'] });
+    consent.grant(again);
+    expect(await evidenceOf(store, 'kitchen')).toBe(0);
   });
 
   it('takes its data along when it expires', async () => {
@@ -142,6 +163,27 @@ describe('consent', () => {
   });
 });
 
+describe('another history of consent', () => {
+  it('is refused in a tab that missed a withdrawal, also after acts of its own', async () => {
+    const device = newDevice();
+    const { consent, clock, storage } = device;
+    clock.time = START + DAY;
+    const one = await openStore(device);
+    const missed = reopenedLedger(consent, clock);
+    const two = await openStore({ consent: missed, storage });
+    consent.withdraw({ tier: 'enhanced', scene: 'live-beauty' });
+    await one.sweep();
+    await expect(tagOf(two.scene('live-beauty'), 'makeup')).rejects.toMatchObject(ROLLED_BACK);
+    missed.optOut('fraud-prevention');
+    await expect(tagOf(two.scene('live-beauty'), 'makeup')).rejects.toMatchObject(ROLLED_BACK);
+    await expect(two.observe(order())).rejects.toMatchObject(ROLLED_BACK);
+    await expect(two.restore(await one.backup())).rejects.toMatchObject(ROLLED_BACK);
+    // The whole history is welcome.
+    const next = await openStore({ consent: reopenedLedger(consent, clock), storage });
+    expect(await next.observe(order())).toBe('kept');
+  });
+});
+
 describe('a schema that no longer declares a tag', () => {
   it('takes its evidence and its choices along', async () => {
     const device = newDevice();
@@ -155,8 +197,7 @@ describe('a schema that no longer declares a tag', () => {
     delete json.tags['baby'];
     delete json.tags['health-food'];
     json.sensitiveCombinations = [];
-    const consent = newLedger(device.clock, { schema: validateSchema(json) });
-    grantAll(consent);
+    const consent = reopenedLedger(device.consent, device.clock, { schema: validateSchema(json) });
     const next = await openStore({ consent, storage: device.storage });
     expect((await next.export()).scenes['live-food']?.evidence.map((row) => row.tag)).toEqual([
       'kitchen',
