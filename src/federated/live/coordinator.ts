@@ -1,11 +1,11 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { readDoubles, writeDoubles } from '../../core/doubles.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import { portableSha256, type Sha256 } from '../../core/hash-chain.ts';
 import { isInsecure } from '../../dp/plan.ts';
 import { createModel } from '../models/model-architecture.ts';
 import { ModelVersions } from '../models/model-versions.ts';
 import { type TrainedModel, trainedModelFormat } from '../models/trained-model-file.ts';
-import { readDoubles, writeDoubles } from './doubles.ts';
 import { drawMembers } from './draw-members.ts';
 import { decodeEntry, encodeEvent, encodeRun } from './event-codec.ts';
 import type { CheckIn, LiveMessage, LivePorts } from './live-ports.ts';

@@ -1,7 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { VelaturaError } from '../../core/errors.ts';
 import type { Sha256 } from '../../core/hash-chain.ts';
-import { l2Norm } from '../../core/linear-algebra.ts';
 import type { RandomSource } from '../../core/random-source.ts';
 import type { PrivacyBudgetAccountant } from '../../dp/budget/budget.ts';
 import type { PrivacyStatement } from '../../dp/statement.ts';
@@ -16,6 +15,7 @@ import { distributedStddev } from '../rounds/distributed-noise.ts';
 import { PlainSum } from '../rounds/plain-sum.ts';
 import { releaseStatement } from '../rounds/release-statement.ts';
 import type { SecureSum } from '../rounds/secure-sum.ts';
+import { signalToNoise } from '../rounds/signal-to-noise.ts';
 import type { UpdateEncoder } from '../rounds/update-encoder.ts';
 import type { SecAggCrypto } from '../secagg/crypto.ts';
 import { SecAggSum } from '../secagg/secagg-sum.ts';
@@ -196,10 +196,4 @@ function optimiserOf(optimiser: LiveOptimiser): ServerOptimiser {
 function lostRounds(released: readonly number[], round: number): readonly number[] {
   const known = new Set(released);
   return Array.from({ length: round }, (_, i) => i + 1).filter((number) => !known.has(number));
-}
-
-/** ‖signal‖ estimated by taking the expected noise energy out of the observed one. */
-function signalToNoise(noisySum: Float64Array, noiseStddev: number): number {
-  const noiseEnergy = noisySum.length * noiseStddev ** 2;
-  return Math.sqrt(Math.max(0, l2Norm(noisySum) ** 2 - noiseEnergy) / noiseEnergy);
 }

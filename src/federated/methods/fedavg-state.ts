@@ -1,4 +1,5 @@
 import { decodeCanonical, encodeCanonical } from '../../core/cbor.ts';
+import { readDoubles, writeDoubles } from '../../core/doubles.ts';
 import { VelaturaError } from '../../core/errors.ts';
 import type { AverageState } from './server-averaging.ts';
 import type { OptimiserState } from './server-optimiser.ts';
@@ -47,13 +48,15 @@ export function encodeFedAvgState(state: FedAvgState): Uint8Array<ArrayBuffer> {
     released: [...state.released],
     lost: [...state.lost],
     noiseStddev: state.noiseStddev,
-    parameters: bytesOf(state.parameters),
+    parameters: writeDoubles(state.parameters),
     optimiserRounds: optimiser.rounds,
-    optimiserSlots: optimiser.slots.map(bytesOf),
+    optimiserSlots: optimiser.slots.map(writeDoubles),
     averageWeight: average.weight,
-    averageSum: bytesOf(average.sum),
+    averageSum: writeDoubles(average.sum),
     secrets:
-      secrets === null ? null : { rounds: secrets.rounds, history: secrets.history.map(bytesOf) },
+      secrets === null
+        ? null
+        : { rounds: secrets.rounds, history: secrets.history.map(writeDoubles) },
   });
 }
 
@@ -103,19 +106,9 @@ export function mismatch(what: string, options?: ErrorOptions): VelaturaError {
   );
 }
 
-/** Little-endian doubles, whatever the machine. */
-function bytesOf(array: Float64Array): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8 * array.length));
-  for (let i = 0; i < array.length; i++) view.setFloat64(8 * i, array[i] as number, true);
-  return new Uint8Array(view.buffer);
-}
-
 function floats(value: unknown): Float64Array {
   if (!(value instanceof Uint8Array) || value.length % 8 !== 0) throw mismatch('an array is cut');
-  const view = new DataView(value.buffer, value.byteOffset, value.length);
-  const array = Float64Array.from({ length: value.length / 8 }, (_, i) =>
-    view.getFloat64(8 * i, true),
-  );
+  const array = readDoubles(value);
   if (!array.every(Number.isFinite)) throw mismatch('an array holds what is no finite number');
   return array;
 }

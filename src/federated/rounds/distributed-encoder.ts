@@ -48,18 +48,7 @@ export class DistributedEncoder extends UpdateEncoder {
 
   /** As of the plain encoder, with noise. */
   override encodeInto(update: ArrayLike<number>, target: Float64Array): boolean {
-    if (update.length !== this.dimension) {
-      throw new VelaturaError(
-        'federated/invalid-contribution',
-        `an update expected ${this.dimension} coordinates, got ${update.length}`,
-        { expected: this.dimension, actual: update.length },
-      );
-    }
-    if (target.length !== this.encodedDimension) {
-      throw new RangeError(
-        `an encoded update expected room for ${this.encodedDimension} numbers, got ${target.length}`,
-      );
-    }
+    this.requireLengths(update, target);
     const clipped = this.#scale(update);
     this.#rotation.turn(this.#turned);
     roundWithin(this.#turned, this.integerSensitivity, this.#random, target);

@@ -57,18 +57,7 @@ export class LayeredEncoder extends UpdateEncoder {
 
   /** As of the plain encoder; an update counts as clipped when any of its layers was. */
   override encodeInto(update: ArrayLike<number>, target: Float64Array): boolean {
-    if (update.length !== this.dimension) {
-      throw new VelaturaError(
-        'federated/invalid-contribution',
-        `an update expected ${this.dimension} coordinates, got ${update.length}`,
-        { expected: this.dimension, actual: update.length },
-      );
-    }
-    if (target.length !== this.encodedDimension) {
-      throw new RangeError(
-        `"target" expected ${this.encodedDimension} numbers, got ${target.length}`,
-      );
-    }
+    this.requireLengths(update, target);
     let clipped = false;
     for (const { encoder, start } of this.#parts) {
       const layer = Float64Array.from({ length: encoder.dimension }, (_, i) =>

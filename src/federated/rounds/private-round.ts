@@ -1,6 +1,5 @@
 import { throwIfAborted, VelaturaError } from '../../core/errors.ts';
 import { yieldToEventLoop } from '../../core/event-loop.ts';
-import { l2Norm } from '../../core/linear-algebra.ts';
 import type { RandomSource } from '../../core/random-source.ts';
 import { normalQuantile } from '../../core/special/index.ts';
 import type { PrivacyBudgetAccountant, Refusal } from '../../dp/budget/budget.ts';
@@ -18,6 +17,7 @@ import { checkEnvironment, checkedNoise, requireCohort } from './round-checks.ts
 import type { RoundNoise, SharedCharge } from './round-noise.ts';
 import { closeSums, openSums, type PartSums, requireModulus, type SumPart } from './round-sums.ts';
 import type { SecureSum } from './secure-sum.ts';
+import { signalToNoise } from './signal-to-noise.ts';
 import { UpdateEncoder } from './update-encoder.ts';
 
 export { roundPlan } from './round-charge.ts';
@@ -283,11 +283,4 @@ function report(
       wrapProbability: encoder.noise === null ? 0 : distributedFacts(encoder.noise).wrapProbability,
     },
   };
-}
-
-/** ‖signal‖ estimated by taking the expected noise energy out of the observed one. */
-function signalToNoise(noisySum: Float64Array, noiseStddev: number): number {
-  const noiseEnergy = noisySum.length * noiseStddev ** 2;
-  if (noiseEnergy === 0) return Number.POSITIVE_INFINITY;
-  return Math.sqrt(Math.max(0, l2Norm(noisySum) ** 2 - noiseEnergy) / noiseEnergy);
 }

@@ -144,7 +144,8 @@ export class UpdateEncoder {
     return clipped;
   }
 
-  #encodeOnto(sum: Float64Array, update: ArrayLike<number>): boolean {
+  /** @throws {VelaturaError} `federated/invalid-contribution`; RangeError for a target of another length */
+  protected requireLengths(update: ArrayLike<number>, target: Float64Array): void {
     if (update.length !== this.dimension) {
       throw new VelaturaError(
         'federated/invalid-contribution',
@@ -152,11 +153,15 @@ export class UpdateEncoder {
         { expected: this.dimension, actual: update.length },
       );
     }
-    if (sum.length !== this.encodedDimension) {
+    if (target.length !== this.encodedDimension) {
       throw new RangeError(
-        `an encoded update expected room for ${this.encodedDimension} numbers, got ${sum.length}`,
+        `an encoded update expected room for ${this.encodedDimension} numbers, got ${target.length}`,
       );
     }
+  }
+
+  #encodeOnto(sum: Float64Array, update: ArrayLike<number>): boolean {
+    this.requireLengths(update, sum);
     if (this.encodedDimension === this.dimension) return this.#add(sum, update);
     const clipped = this.#add(sum.subarray(0, this.dimension), update);
     if (clipped) sum[this.dimension] = (sum[this.dimension] as number) + this.integerFlag;
